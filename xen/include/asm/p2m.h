@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The p2m: a domain's guest-physical address space as an EPT tree whose leaves
+ * hold the references on what they map. Invariants I1-I9: DESIGN and the head
+ * of p2m/ept.c; protocol: docs/p2m.md.
+ *
+ * References: every RAM-backed leaf (ram_*, foreign, grant_*) holds exactly one
+ * reference on its frame (a superpage leaf: one on each of its frames), taken or
+ * handed over in the entry writer, dropped after the flush by the batch.
+ */
+#ifndef ASM_P2M_H
+#define ASM_P2M_H
+
+#include <xen/cpumask.h>
+#include <xen/errno.h>
+#include <xen/mm.h>
+#include <xen/spinlock.h>
+
+struct domain;
+
+enum p2m_type {
+	p2m_invalid = 0,	/* nothing there */
+	p2m_ram_rw,
+	p2m_ram_ro,
+	p2m_ram_logdirty,	/* RAM, write-protected until the first write marks it dirty */
+	p2m_mmio_direct,	/* machine MMIO passed through: no reference */
+	p2m_mmio_dm,		/* emulated: an access exits to MMIO dispatch or the device model */
+	p2m_foreign,		/* a RAM page of another domain */
+	p2m_grant_rw,
+	p2m_grant_ro,
+	p2m_pod,		/* populate on demand: not backed yet */
+	p2m_broken,		/* memory with a hardware error */
+	P2M_TYPES
+};
+static inline bool p2m_is_ram(enum p2m_type t)
+{
+	return t == p2m_ram_rw || t == p2m_ram_ro || t == p2m_ram_logdirty;
+}
+static inline bool p2m_is_grant(enum p2m_type t) { return t == p2m_grant_rw || t == p2m_grant_ro; }
+/* Types whose leaf holds a reference on its frame. */
+static inline bool p2m_is_referenced(enum p2m_type t)
+{
+	return p2m_is_ram(t) || t == p2m_foreign || p2m_is_grant(t);
+}
+
+/* Access restriction kept with an entry (mem_access); p2m_access_n … as in public/memory.h order. */
+enum p2m_access { p2m_access_rwx, p2m_access_rx, p2m_access_rw, p2m_access_r, p2m_access_x, p2m_access_n };
+
+struct p2m_batch;
+
+/* ---- life ---- */
+int p2m_init(struct domain *d);
+/* Drops every entry and reference of a dying domain; 0, or -ERESTART to be called again. */
+int p2m_teardown(struct domain *d);
+/* Frees the tree itself (pool pages); nothing may be mapped any more. */
+void p2m_final_teardown(struct domain *d);
+/* Limit of page-table memory (XEN_DOMCTL_set_paging_mempool_size), in 4K pages; 0 or -errno/-ERESTART. */
+int p2m_set_pool(struct domain *d, unsigned long pages);
+unsigned long p2m_get_pool(const struct domain *d);
+/* EPT pointer value of the tree. */
+u64 p2m_eptp(const struct domain *d);
+/* Set by vmx at start: make every CPU of the mask drop translations of this tree, wait for it. */
+extern void (*p2m_flush_hook)(struct p2m_domain *p2m);
+/* vmx marks a CPU as possibly holding translations of this tree, before entry. */
+void p2m_mark_cpu(struct domain *d, unsigned int cpu);
+cpumask_t p2m_cpus(const struct p2m_domain *p2m);
+struct domain *p2m_to_domain(const struct p2m_domain *p2m);
+
+/* ---- look-up (RCU, no lock) ---- */
+#define P2M_QUERY 0U
+#define P2M_ALLOC 1U	/* populate a populate-on-demand entry */
+/* The frame behind a gfn at this moment, without a reference; INVALID_MFN when not frame-backed. order: size of the leaf. */
+mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order);
+/*
+ * The frame behind a gfn with one reference the caller must put, or NULL (type in *t). For foreign and
+ * grant entries the reference is on the real owner's page.
+ */
+struct page_info *get_page_from_gfn(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int flags);
+
+/* ---- change. All return 0 or -errno; on error nothing has changed and the caller keeps its references. ---- */
+/*
+ * Map owned RAM at [gfn, gfn + 2^order): the caller's reference on each frame passes to the entries.
+ * A previous RAM mapping is freed, foreign/grant/special ones unhooked; mmio: -EPERM.
+ */
+int __must_check p2m_add_page(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order,
+			      enum p2m_type t, struct p2m_batch *b);
+/*
+ * Map a PGC_xen frame of d (shared info, grant frame) at gfn; takes its own reference. The frame is
+ * unhooked from where it was mapped before (one place per frame).
+ */
+int __must_check p2m_add_special(struct domain *d, gfn_t gfn, struct page_info *page, struct p2m_batch *b);
+/* Remove RAM at one gfn; expected: the frame it must be, or INVALID_MFN for whatever is there. -ENOENT: nothing there. */
+int __must_check p2m_remove_page(struct domain *d, gfn_t gfn, mfn_t expected, struct p2m_batch *b);
+/* decrease_reservation: 2^order gfns; frames go back to the allocator when their last reference goes. */
+int __must_check p2m_release_range(struct domain *d, gfn_t gfn, unsigned int order, struct p2m_batch *b);
+/* Move the page at src to dst (XENMAPSPACE_gmfn). */
+int __must_check p2m_move_page(struct domain *d, gfn_t src, gfn_t dst, struct p2m_batch *b);
+/* nr frames of machine MMIO 1:1 or not; superpages where they fit. -ERESTART: *done frames are mapped. */
+int __must_check p2m_set_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, unsigned long *done);
+int __must_check p2m_clear_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, unsigned long *done);
+/* XENMAPSPACE_gmfn_foreign: errors as real Xen 4.17 gives them (I9). */
+int __must_check p2m_add_foreign(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn, struct p2m_batch *b);
+/* Whatever RAM-like thing is at gfn goes: foreign, grant, special or own RAM. */
+int __must_check p2m_remove_from_physmap(struct domain *d, gfn_t gfn, struct p2m_batch *b);
+/* Grant mapping at gfn: takes its own reference on page (whose owner is somebody else, or d itself). */
+int __must_check p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *page, bool readonly,
+			       struct p2m_batch *b);
+/* Only if gfn still maps this frame as a grant. */
+int __must_check p2m_remove_grant(struct domain *d, gfn_t gfn, mfn_t mfn, struct p2m_batch *b);
+/* If gfn has type from, make it type to, atomically. -EBUSY: it has another. */
+int __must_check p2m_change_type_one(struct domain *d, gfn_t gfn, enum p2m_type from, enum p2m_type to);
+/* Populate on demand: mark a range (XENMEMF_populate_on_demand), give it frames, account. */
+int __must_check p2m_pod_set_range(struct domain *d, gfn_t gfn, unsigned int order);
+int p2m_pod_set_target(struct domain *d, unsigned long target_pages);
+void p2m_pod_get_target(const struct domain *d, u64 *tot, u64 *cache, u64 *entries);
+
+/* ---- faults ---- */
+enum p2m_fault { P2M_FAULT_FIXED, P2M_FAULT_EMULATE, P2M_FAULT_DM, P2M_FAULT_DENIED };
+/* An EPT violation at gfn; repairs what can be (log-dirty, populate on demand, spurious). */
+enum p2m_fault p2m_handle_fault(struct domain *d, gfn_t gfn, bool write, bool exec);
+
+/* ---- log dirty ---- */
+int p2m_logdirty_enable(struct domain *d, bool global);
+int p2m_logdirty_disable(struct domain *d);
+/* XEN_DOMCTL_SHADOW_OP_CLEAN/PEEK; bitmap words go out through the callback; -ERESTART with *done. */
+int p2m_logdirty_read(struct domain *d, bool clean, unsigned long nr, unsigned long *done,
+		      int (*out)(void *arg, unsigned long first_bit, const void *bytes, size_t n), void *arg,
+		      u64 *dirty_count, u64 *fault_count);
+void p2m_mark_dirty(struct domain *d, gfn_t gfn);
+
+/* ---- batch: what may be dropped only after the flush (I2) ---- */
+#define P2M_BATCH_MAX 64
+struct p2m_batch {
+	struct p2m_domain *p2m;
+	bool need_flush;
+	unsigned int count;
+	struct { u32 mfn; u8 order; u8 flags; } put[P2M_BATCH_MAX];
+	struct page_info *tables;	/* unlinked table pages, freed by RCU after the flush */
+	gfn_t cached_gfn;		/* neighbour of the last walk: its level-1 table */
+	u64 *cached_table;
+	gfn_t fcached_gfn;		/* the same for the foreign tree */
+	u64 *fcached_table;
+	struct p2m_domain *fcached_p2m;
+};
+void p2m_batch_init(struct p2m_batch *b, struct domain *d);
+/* Flushes if anything reachable went, then drops what was collected. The batch can be used on. */
+void p2m_batch_flush(struct p2m_batch *b);
+
+/* ---- looking ---- */
+unsigned long p2m_max_gfn(const struct domain *d);
+struct p2m_stats {
+	unsigned long entries[P2M_TYPES][3];	/* by type and level: 4K, 2M, 1G leaves */
+	unsigned long tables, pool, foreign_made, foreign_released;
+};
+void p2m_get_stats(const struct domain *d, struct p2m_stats *s);
+/* Calls fn for each maximal range of like entries from *gfn on; -ERESTART with *gfn to continue. */
+int p2m_walk(struct domain *d, unsigned long *gfn, unsigned long max_ranges,
+	     int (*fn)(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, enum p2m_type t), void *arg);
+void p2m_dump(struct domain *d);
+
+/* Memory type of a RAM or MMIO mapping for the EPT entry (0 UC, 1 WC, 4 WT, 5 WP, 6 WB), and ignore-PAT. */
+u8 p2m_memory_type(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t, bool *ipat);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Copies between the hypervisor and guest buffers named by guest-virtual
+ * addresses of the current vCPU (hypercall arguments). Each copies the bytes
+ * exactly once: what was checked is what is used.
+ */
+#ifndef XEN_GUEST_ACCESS_H
+#define XEN_GUEST_ACCESS_H
+
+/* Bytes NOT copied (0: all). A partial copy has happened up to there. */
+size_t __must_check copy_from_guest_va(void *dst, unsigned long gva, size_t n);
+size_t __must_check copy_to_guest_va(unsigned long gva, const void *src, size_t n);
+size_t __must_check clear_guest_va(unsigned long gva, size_t n);
+/* By guest-physical address of any domain; -EINVAL when a page is not RAM it may write. */
+int __must_check copy_from_guest_gpa(struct domain *d, void *dst, gpa_t gpa, size_t n);
+int __must_check copy_to_guest_gpa(struct domain *d, gpa_t gpa, const void *src, size_t n);
+/* Forget translations remembered since the last VM exit. */
+void guest_access_invalidate(struct vcpu *v);
+
+/* hnd: XEN_GUEST_HANDLE(T) or a bare T pointer value wrapped by guest_handle_from_ptr(). */
+#define guest_handle_is_null(hnd) ((hnd).p == NULL)
+#define guest_handle_ptr(type, arg) ((struct { type *p; }){ (type *)(arg) })
+/* Address of element i; the multiplication is checked by guest_handle_okay(). */
+#define guest_handle_va(hnd, i) ((unsigned long)((hnd).p) + (unsigned long)(i) * sizeof(*(hnd).p))
+/* nr elements starting at the handle do not wrap around the address space. */
+#define guest_handle_okay(hnd, nr) \
+	({ \
+		unsigned long bytes_, end_; \
+		!__builtin_mul_overflow((unsigned long)(nr), sizeof(*(hnd).p), &bytes_) && \
+			!__builtin_add_overflow((unsigned long)(hnd).p, bytes_, &end_); \
+	})
+/* 0, or non-zero when any byte was not copied. */
+#define copy_from_guest_offset(dst, hnd, off, nr) \
+	({ \
+		_Static_assert(sizeof(*(dst)) == sizeof(*(hnd).p), "element sizes differ"); \
+		copy_from_guest_va(dst, guest_handle_va(hnd, off), sizeof(*(dst)) * (nr)); \
+	})
+#define copy_to_guest_offset(hnd, off, src, nr) \
+	({ \
+		_Static_assert(sizeof(*(src)) == sizeof(*(hnd).p), "element sizes differ"); \
+		copy_to_guest_va(guest_handle_va(hnd, off), src, sizeof(*(src)) * (nr)); \
+	})
+#define copy_from_guest(dst, hnd, nr) copy_from_guest_offset(dst, hnd, 0, nr)
+#define copy_to_guest(hnd, src, nr) copy_to_guest_offset(hnd, 0, src, nr)
+#define copy_field_to_guest(hnd, src, field) \
+	copy_to_guest_va((unsigned long)&(hnd).p->field, &(src)->field, sizeof((src)->field))
+
+#endif

@@ -17,6 +17,7 @@
 #include <xen/spinlock.h>
 
 struct domain;
+struct p2m_domain;
 
 enum p2m_type {
 	p2m_invalid = 0,	/* nothing there */

@@ -16,7 +16,7 @@
 #define __weak __attribute__((weak))
 #define noinline __attribute__((noinline))
 #define always_inline inline __attribute__((always_inline))
-#define noreturn __attribute__((noreturn))
+#define __noreturn __attribute__((noreturn))
 #define __printf(f, a) __attribute__((format(printf, f, a)))
 #define __cacheline_aligned __aligned(64)
 #define fallthrough __attribute__((fallthrough))

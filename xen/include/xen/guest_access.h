@@ -7,6 +7,9 @@
 #ifndef XEN_GUEST_ACCESS_H
 #define XEN_GUEST_ACCESS_H
 
+struct domain;
+struct vcpu;
+
 /* Bytes NOT copied (0: all). A partial copy has happened up to there. */
 size_t __must_check copy_from_guest_va(void *dst, unsigned long gva, size_t n);
 size_t __must_check copy_to_guest_va(unsigned long gva, const void *src, size_t n);

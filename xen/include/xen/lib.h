@@ -24,8 +24,8 @@ int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __printf(3, 0);
 
 /* Say what is wrong, with a backtrace, and stop the machine (or reboot, unless noreboot). */
-void panic(const char *fmt, ...) __printf(1, 2) noreturn;
-void bug_at(const char *file, int line, const char *what) noreturn;
+void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
+void bug_at(const char *file, int line, const char *what) __noreturn;
 void warn_at(const char *file, int line, const char *what);
 
 /* For the hypervisor's own mistakes only: never reachable through guest input. */

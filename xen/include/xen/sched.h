@@ -219,7 +219,7 @@ struct xen_sysctl_scheduler_op;
 long sched_domctl(struct domain *d, struct xen_domctl_scheduler_op *op);
 long sched_sysctl(struct xen_sysctl_scheduler_op *op);
 /* The main loop of every CPU: softirqs, then the current vCPU or idle. arch/x86/hvm/run.c */
-void cpu_main_loop(void) noreturn;
+void cpu_main_loop(void) __noreturn;
 /* Makes next current on this CPU (arch state included). Called by schedule(), interrupts off. */
 void context_switch(struct vcpu *prev, struct vcpu *next);
 /* Saves the state that context_switch() left on the CPU lazily, so that v can run elsewhere. */

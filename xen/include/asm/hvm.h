@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The virtual platform: the seam to the vendor code (struct hvm_ops), and what
+ * the platform offers to common code.
+ */
+#ifndef ASM_HVM_H
+#define ASM_HVM_H
+
+#include <xen/sched.h>
+
+/*
+ * What a vendor supplies (vmx/vmx.c). One constant instance, chosen at boot.
+ * Unless said otherwise, v is current or not running, and its state is loaded
+ * or loadable on this CPU.
+ */
+struct hvm_ops {
+	const char *name;
+	int (*cpu_up)(void);			/* every CPU, at start */
+	void (*cpu_down)(void);
+	int (*domain_init)(struct domain *d);
+	void (*domain_destroy)(struct domain *d);
+	int (*vcpu_init)(struct vcpu *v);
+	void (*vcpu_destroy)(struct vcpu *v);
+	void (*switch_from)(struct vcpu *v);	/* interrupts off */
+	void (*switch_to)(struct vcpu *v);
+	/* Enter the guest once (interrupts off on entry and return to caller with them on), handle the exit. */
+	void (*run)(struct vcpu *v);
+	void (*get_segment)(struct vcpu *v, enum hvm_seg seg, struct hvm_segment *out);
+	void (*set_segment)(struct vcpu *v, enum hvm_seg seg, const struct hvm_segment *in);
+	/* The guest's CR0/CR3/CR4/EFER in v->arch.hvm changed: carry them over. cr: 0, 3, 4, or 5 for EFER. */
+	void (*update_cr)(struct vcpu *v, unsigned int cr);
+	u64 (*get_cr3)(struct vcpu *v);
+	/* STI/MOV SS shadow (1, 2), NMI blocking (8) as in the interruptibility field. */
+	u32 (*get_blocking)(struct vcpu *v);
+	void (*set_blocking)(struct vcpu *v, u32 bits);
+	void (*update_tsc_offset)(struct vcpu *v);
+	void (*update_dr7)(struct vcpu *v, u64 dr7);
+	u64 (*get_dr7)(struct vcpu *v);
+	/* Vendor-held MSRs (SYSENTER, FS/GS base, DEBUGCTL, …): 0, or -ENOENT: not mine. */
+	int (*rdmsr)(struct vcpu *v, u32 msr, u64 *val);
+	int (*wrmsr)(struct vcpu *v, u32 msr, u64 val);
+	void (*flush_guest_tlb)(struct vcpu *v);	/* linear translations of v, all */
+	void (*policy_changed)(struct vcpu *v);		/* CPUID/MSR/I/O policy: bitmaps, intercepts */
+	void (*dump)(struct vcpu *v);
+};
+extern const struct hvm_ops *hvm;
+extern const struct hvm_ops vmx_ops;
+
+/* Finds and starts the vendor support on the boot CPU; says what is missing. 0 or -ENODEV. */
+int hvm_init(void);
+int hvm_cpu_up(void);
+
+/* ---- life (hvm/hvm.c) ---- */
+int hvm_domain_init(struct domain *d);
+int hvm_domain_relinquish(struct domain *d);	/* 0 or -ERESTART */
+void hvm_domain_destroy(struct domain *d);
+int hvm_vcpu_init(struct vcpu *v);
+void hvm_vcpu_destroy(struct vcpu *v);
+/* Reset to the state after INIT, or the 32-bit flat state of a PVH start (public/arch-x86/hvm/start_info.h). */
+void hvm_vcpu_reset(struct vcpu *v);
+void hvm_set_pvh_start(struct vcpu *v, u32 entry, u32 start_info_gpa);
+/* 16-bit start at vector << 12 after a start-up IPI. */
+void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
+
+/* ---- events into the guest (hvm/intr.c) ---- */
+void hvm_inject_exception(struct vcpu *v, u8 vector, s64 error /* <0: none */);
+void hvm_inject_page_fault(struct vcpu *v, u32 error, u64 cr2);
+void hvm_inject_nmi(struct vcpu *v);
+/* Before entry: what is due (event, NMI, upcall vector, vLAPIC), inject one, open windows for the rest. Vendor helpers below. */
+void hvm_intr_assist(struct vcpu *v);
+/* Something the vCPU would wake from HLT for is pending and deliverable. */
+bool hvm_interrupt_pending(const struct vcpu *v);
+int hvm_set_callback_via(struct domain *d, u64 via);
+
+/* ---- registers ---- */
+int hvm_set_cr0(struct vcpu *v, u64 val);	/* 0, or -EINVAL: #GP */
+int hvm_set_cr3(struct vcpu *v, u64 val);
+int hvm_set_cr4(struct vcpu *v, u64 val);
+int hvm_set_efer(struct vcpu *v, u64 val);
+int hvm_set_xcr0(struct vcpu *v, u64 val);
+bool hvm_long_mode(const struct vcpu *v);	/* EFER.LMA */
+unsigned int hvm_guest_x86_mode(struct vcpu *v);	/* bytes of the default operand: 2, 4, 8 */
+unsigned int hvm_get_cpl(struct vcpu *v);
+/* 0, or -EINVAL: #GP. */
+int hvm_rdmsr(struct vcpu *v, u32 msr, u64 *val);
+int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val);
+void hvm_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4]);
+u64 hvm_guest_tsc(struct vcpu *v);
+void hvm_set_guest_tsc(struct vcpu *v, u64 tsc);
+void hvm_fpu_load(struct vcpu *v);
+void hvm_fpu_save(struct vcpu *v);
+/* Skips the instruction that exited: rip += len, clears the STI/MOV SS shadow, raises #DB for single step. */
+void hvm_skip_instruction(struct vcpu *v, unsigned int len);
+
+/* ---- guest memory ---- */
+/*
+ * Guest-linear to frame of the current vCPU by its page tables; access: PFEC_* bits. Returns INVALID_MFN,
+ * and in *pfec what to report, when there is no such mapping. No reference: valid until the next quiescent state
+ * (frames are freed after the flush, which waits for this CPU).
+ */
+#define PFEC_P 1U
+#define PFEC_W 2U
+#define PFEC_U 4U
+#define PFEC_I 16U
+mfn_t hvm_translate(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec, gpa_t *gpa);
+/* The walk alone: gva to guest-physical. */
+bool hvm_gva_to_gpa(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec, gpa_t *gpa);
+
+/* ---- port and MMIO dispatch (hvm/io.c) ---- */
+#define HVM_IO_UNHANDLED (-1)
+#define HVM_IO_OK 0
+#define HVM_IO_RETRY 1		/* a device model was asked: run the instruction again when it has answered */
+struct hvm_io_handler {
+	struct list_head list;
+	bool is_mmio;
+	u64 start, len;
+	/* size 1, 2, 4, 8; *val in and out */
+	int (*access)(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *val, void *data);
+	void *data;
+};
+void hvm_register_io(struct domain *d, struct hvm_io_handler *h);
+void hvm_unregister_io(struct domain *d, struct hvm_io_handler *h);
+int hvm_portio(struct vcpu *v, u16 port, unsigned int size, bool write, u64 *val);
+int hvm_mmio(struct vcpu *v, gpa_t gpa, unsigned int size, bool write, u64 *val);
+/* An I/O exit with its decoded qualification (string forms included). */
+void hvm_handle_portio_exit(struct vcpu *v, u16 port, unsigned int size, bool write, bool string, bool rep,
+			    unsigned int insn_len, unsigned int addr_size, enum hvm_seg seg);
+/* An EPT violation that p2m_handle_fault() left to emulation: decode the instruction at RIP, carry it out. */
+void hvm_emulate_mmio(struct vcpu *v, gpa_t gpa, bool gpa_valid_for_gla, unsigned long gla);
+void hvm_dump_exits(struct domain *d);
+
+/* ---- vLAPIC, vIO-APIC (hvm/vlapic.c, hvm/vioapic.c) ---- */
+int vlapic_init(struct vcpu *v);
+void vlapic_destroy(struct vcpu *v);
+void vlapic_reset(struct vcpu *v);
+/* Sets vector in the IRR and kicks the vCPU. */
+void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
+/* Highest deliverable vector above the PPR, or -1. */
+int vlapic_pending_vector(struct vcpu *v);
+void vlapic_accept(struct vcpu *v, u8 vector);	/* IRR to ISR: it was injected */
+int vlapic_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *val, void *data);
+int vlapic_rdmsr(struct vcpu *v, u32 msr, u64 *val);	/* x2APIC range and APIC_BASE, TSC_DEADLINE */
+int vlapic_wrmsr(struct vcpu *v, u32 msr, u64 val);
+u8 vlapic_get_tpr(struct vcpu *v);
+void vlapic_set_tpr(struct vcpu *v, u8 tpr);
+bool vlapic_enabled(const struct vcpu *v);
+/* Fixed/lowest-priority delivery by destination fields, as a message (IO-APIC, MSI). */
+void vlapic_deliver(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level);
+int vioapic_init(struct domain *d, bool passthrough);
+void vioapic_destroy(struct domain *d);
+void vioapic_eoi(struct domain *d, u8 vector);
+/* Assert/deassert a pin of an emulated IO-APIC. */
+void vioapic_set_pin(struct domain *d, unsigned int gsi, bool level);
+int vpci_init(struct domain *d);
+void vpci_destroy(struct domain *d);
+
+/* ---- save records (hvm/save.c) ---- */
+struct hvm_hw_cpu;
+void hvm_save_cpu(struct vcpu *v, struct hvm_hw_cpu *out);
+int hvm_load_cpu(struct vcpu *v, const struct hvm_hw_cpu *in);
+/* Whole context of a domain in the format of public/arch-x86/hvm/save.h. */
+size_t hvm_context_size(struct domain *d);
+int hvm_context_save(struct domain *d, void *buf, size_t size, size_t *used);
+int hvm_context_load(struct domain *d, const void *buf, size_t size);
+int hvm_context_save_one(struct domain *d, u16 type, u16 instance, void *buf, size_t size, size_t *used);
+
+/* ---- CPUID/MSR policy (cpu/policy.c) ---- */
+struct cpu_policy;
+struct xen_cpuid_leaf;
+struct xen_msr_entry;
+int cpu_policy_init(struct domain *d);
+void cpu_policy_destroy(struct domain *d);
+/* For XEN_SYSCTL_get_cpu_policy: index XEN_SYSCTL_cpu_policy_*; and XEN_DOMCTL_get/set_cpu_policy. Counts in and out. */
+int cpu_policy_get_system(unsigned int index, struct xen_cpuid_leaf *leaves, u32 *nr_leaves,
+			  struct xen_msr_entry *msrs, u32 *nr_msrs);
+int cpu_policy_get(struct domain *d, struct xen_cpuid_leaf *leaves, u32 *nr_leaves,
+		   struct xen_msr_entry *msrs, u32 *nr_msrs);
+int cpu_policy_set(struct domain *d, const struct xen_cpuid_leaf *leaves, u32 nr_leaves,
+		   const struct xen_msr_entry *msrs, u32 nr_msrs, u32 err[3]);
+
+#endif

@@ -40,8 +40,6 @@ static unsigned int boot_ranges(struct range *r, unsigned int limit)
 	ADD(__image_start, (uint64_t)(__image_end - __image_start));
 	ADD(start_info, sizeof(*start_info));
 	ADD(start_info->cmdline_paddr, strlen(cmdline) + 1);
-	ADD(start_info->memmap_paddr,
-	    start_info->memmap_entries * sizeof(struct hvm_memmap_table_entry));
 	mod = modules(&count);
 	ADD(mod, count * sizeof(*mod));
 	for (i = 0; i < count; i++)

@@ -13,6 +13,11 @@
 const struct hvm_start_info *start_info;
 const char *cmdline = "";
 
+#define MEMMAP_MAX	64u
+
+static struct hvm_memmap_table_entry map_table[MEMMAP_MAX];
+static unsigned int map_entries;
+
 void stubdom_start(const struct hvm_start_info *si, unsigned int early);
 
 bool is_dom0(void)
@@ -48,10 +53,43 @@ unsigned long cmdline_number(const char *name, unsigned long dflt)
 	return cmdline_value(name, buf, sizeof(buf)) ? strtoul(buf, NULL, 0) : dflt;
 }
 
+/* An e820 entry, the format XENMEM_memory_map answers in. */
+struct e820_entry {
+	uint64_t addr, size;
+	uint32_t type;
+} __packed;
+
+/*
+ * Xen 4.17 gives dom0 a version 0 start_info, without a memory map: ask for it. Types are the same
+ * numbers in both formats.
+ */
+static void memmap_fetch(void)
+{
+	static struct e820_entry e820[MEMMAP_MAX];
+	struct xen_memory_map map = { .nr_entries = MEMMAP_MAX };
+	const struct hvm_memmap_table_entry *given = (const void *)start_info->memmap_paddr;
+	unsigned int i;
+	long rc;
+
+	if (start_info->version >= 1 && start_info->memmap_entries) {
+		map_entries = MIN(start_info->memmap_entries, MEMMAP_MAX);
+		memcpy(map_table, given, map_entries * sizeof(*given));
+		return;
+	}
+	set_xen_guest_handle(map.buffer, e820);
+	rc = hc_memory_op(XENMEM_memory_map, &map);
+	if (rc)
+		panic("no memory map in start_info, and XENMEM_memory_map: %ld", rc);
+	map_entries = map.nr_entries;
+	for (i = 0; i < map_entries; i++)
+		map_table[i] = (struct hvm_memmap_table_entry){
+			.addr = e820[i].addr, .size = e820[i].size, .type = e820[i].type };
+}
+
 const struct hvm_memmap_table_entry *memmap(unsigned int *count)
 {
-	*count = start_info->version >= 1 ? start_info->memmap_entries : 0;
-	return (const void *)start_info->memmap_paddr;
+	*count = map_entries;
+	return map_table;
 }
 
 const struct hvm_modlist_entry *modules(unsigned int *count)
@@ -103,9 +141,10 @@ void stubdom_start(const struct hvm_start_info *si, unsigned int early)
 		console_select(CONSOLE_HYPERCALL | (early ? CONSOLE_PORT_E9 : 0));
 	else if (console_ring_init())
 		console_select(CONSOLE_RING | (early ? CONSOLE_PORT_E9 : 0));
-	print_boot();
 	if (si->magic != XEN_HVM_START_MAGIC_VALUE)
-		panic("bad start_info magic");
+		panic("bad start_info magic %x", si->magic);
+	memmap_fetch();
+	print_boot();
 	mm_init();
 	event_init();
 	cpus[0].online = true;

@@ -9,6 +9,7 @@
 
 #define __XEN_TOOLS__ 1
 #include <xen/xen.h>
+#include <xen/event_channel.h>
 #include <xen/memory.h>
 
 #define PAGE_SHIFT	12
@@ -30,6 +31,9 @@
 
 #define READ_ONCE(x)		(*(const volatile typeof(x) *)&(x))
 #define WRITE_ONCE(x, v)	(*(volatile typeof(x) *)&(x) = (v))
+
+/* An address no page table entry of the runtime covers. */
+#define BAD_PTR		((void *)0x700000000000ul)
 
 /* Domain ids that never name a domain a test creates. */
 #define DOMID_NOBODY	((domid_t)0x7000)

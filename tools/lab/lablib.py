@@ -39,7 +39,7 @@ def need_file(path, package=None):
 
 def read_small(path, default=""):
     try:
-        with open(path) as f:
+        with open(path, errors="replace") as f:
             return f.read()
     except OSError:
         return default

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Pavise's targets. Everything made goes to $(O), by default build/.
+#
+#   make                 the hypervisor: $(O)/pavise.gz, $(O)/pavise-syms
+#   make demo            boot it in an emulator with Debian's Linux and xl, create a guest
+#   make check           all tests; check-unit, check-model, check-hypercall, check-dom0,
+#                        check-xl, lint: one suite of them
+#   make help            the other targets, and the settings
+
+include Config.mk
+-include $(O)/config.mk
+
+OUT := $(abspath $(O))
+MAKEFLAGS += --no-print-directory
+Q := $(if $(filter 1,$(V)),,@)
+
+export O := $(OUT)
+export CC DEBUG UBSAN HV VERBOSE INTERACTIVE
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+
+# $(call packages,SETS): what is missing of these sets of Debian packages gets installed
+packages = $(if $(filter 0,$(PACKAGES)),,$(Q)config/install-packages -s $(OUT)/packages $(1))
+# with HV=xen, Debian's hypervisor as well
+emulation := build emulator dom0 $(if $(filter xen,$(HV)),xen)
+# $(call hypervisor,OPTIONS): build it unless a run is on Debian's
+hypervisor = $(if $(filter xen,$(HV)),,$(Q)$(MAKE) -C xen $(1))
+
+ifneq ($(filter-out pavise xen,$(HV)),)
+$(error HV is "$(HV)"; it can be pavise or xen)
+endif
+
+.PHONY: all
+all: $(OUT)/.pavise-build
+	$(call packages,build)
+	$(Q)$(MAKE) -C xen SELFTEST=$(SELFTEST)
+
+# marks a directory that `make clean` may remove
+$(OUT)/.pavise-build:
+	@mkdir -p $(@D) || { echo "make: cannot write to $(@D): no room or no right to"; exit 1; }
+	@touch $@
+
+.PHONY: demo
+demo: $(OUT)/.pavise-build
+	$(call packages,$(emulation))
+	$(call hypervisor)
+	$(Q)tools/lab/demo --hv $(HV) --build $(OUT) $(if $(VERBOSE),--verbose) \
+		$(if $(INTERACTIVE),--interactive) $(DEMO_FLAGS)
+
+# --- Tests. A suite is a file tests/t/NAME.t that prints TAP.
+
+suite-present = $(if $(wildcard $(1)),$(2))
+SUITES := $(call suite-present,tests/unit/Makefile,unit) \
+	$(call suite-present,tests/model/Makefile,model) \
+	$(call suite-present,tests/hypercall/run,hypercall) \
+	$(call suite-present,tests/dom0/run,dom0) \
+	$(call suite-present,tests/xl/run,xl) \
+	$(call suite-present,tools/lint/run,lint)
+ALL_SUITES := unit model hypercall dom0 xl lint
+
+packages-unit := build check
+packages-model := build check
+packages-hypercall := build emulator $(if $(filter xen,$(HV)),xen)
+packages-dom0 := $(emulation)
+packages-xl := $(emulation)
+packages-lint := build check lint
+
+PROVE = prove --timer -j $(TEST_JOBS) --exec ''
+suite-file = tests/t/$(1).t
+
+.PHONY: check
+check: $(OUT)/.pavise-build
+	$(call packages,$(sort $(foreach s,$(SUITES),$(packages-$(s)))))
+	$(call hypervisor)
+	$(Q)$(PROVE) $(foreach s,$(SUITES),$(call suite-file,$(s)))
+
+# the same suites with what takes too long for every change
+.PHONY: check-long
+check-long: export PAVISE_LONG = 1
+check-long: check
+
+.PHONY: $(ALL_SUITES:%=check-%) lint
+$(SUITES:%=check-%): check-%: $(OUT)/.pavise-build
+	$(call packages,$(packages-$*))
+	$(if $(filter hypercall dom0 xl,$*),$(call hypervisor))
+	$(Q)$(PROVE) $(call suite-file,$*)
+
+$(filter-out $(SUITES:%=check-%),$(ALL_SUITES:%=check-%)): check-%:
+	@echo "make: there is no test suite \"$*\" in this tree yet" >&2; exit 1
+
+lint: check-lint
+
+# need DIRECTORY-OR-FILE: a target whose part of the tree does not exist says so
+need = @[ -e $(1) ] || { echo "make: $@: $(1) is not in this tree yet" >&2; exit 1; }
+
+.PHONY: bench
+bench: $(OUT)/.pavise-build
+	$(call need,tests/bench/run)
+	$(call packages,build emulator dom0 xen)
+	$(Q)$(MAKE) -C xen
+	$(Q)tests/bench/run
+
+.PHONY: bench-p2m
+bench-p2m: $(OUT)/.pavise-build
+	$(call need,tests/unit/Makefile)
+	$(call packages,build check)
+	$(Q)$(MAKE) -C tests/unit bench-p2m
+
+.PHONY: check-mutants
+check-mutants: $(OUT)/.pavise-build
+	$(call need,tests/unit/Makefile)
+	$(call packages,build check)
+	$(Q)$(MAKE) -C tests/unit check-mutants
+
+.PHONY: stats
+stats: $(OUT)/.pavise-build
+	$(call packages,lint)
+	$(Q)config/stats $(OUT)
+
+# --- Installation
+
+KEPT := $(wildcard docs/*.md) README.md COPYING
+
+.PHONY: install
+install: all
+	install -d $(DESTDIR)$(bootdir) $(DESTDIR)$(sysconfdir)/grub.d $(DESTDIR)$(docdir)
+	install -m 644 $(OUT)/pavise.gz $(DESTDIR)$(bootdir)/pavise-$(VERSION).gz
+	install -m 644 $(OUT)/pavise-syms $(DESTDIR)$(bootdir)/pavise-syms-$(VERSION)
+	install -m 755 config/40_pavise $(DESTDIR)$(sysconfdir)/grub.d/40_pavise
+	install -m 644 $(KEPT) $(DESTDIR)$(docdir)/
+	$(Q)if [ -f tools/Makefile ]; then \
+		$(MAKE) -C tools DESTDIR=$(abspath $(DESTDIR)) prefix=$(prefix) sbindir=$(sbindir) install; fi
+	$(Q)for m in $(wildcard docs/man/*.[1-8]); do \
+		d=$(DESTDIR)$(mandir)/man$${m##*.}; install -d $$d && gzip -9nc $$m > $$d/$${m##*/}.gz || exit 1; done
+	@[ -n "$(DESTDIR)" ] || echo "Now run update-grub: it adds an entry for each kernel."
+
+.PHONY: deb
+deb: $(OUT)/.pavise-build
+	$(call packages,build deb)
+	$(Q)$(MAKE) DEBUG=0
+	$(Q)config/make-deb $(OUT) $(VERSION)
+
+.PHONY: clean
+clean:
+	@if [ -d $(OUT) ] && [ ! -e $(OUT)/.pavise-build ]; then \
+		echo "make: $(OUT) is not a build directory of Pavise; nothing removed" >&2; exit 1; fi
+	$(Q)rm -rf $(OUT)
+
+.PHONY: help
+help:
+	@sed -n '3,11s/^# \{0,1\}//p' Makefile
+	@echo '  make check-long      the tests, with those that take long'
+	@echo '  make bench           instructions per operation, Pavise beside Debian'"'"'s Xen'
+	@echo '  make bench-p2m       the p2m on this machine: operations and instructions'
+	@echo '  make check-mutants   how many of the defects built in on purpose the tests catch'
+	@echo '  make stats           lines, longest files and functions, size of the image'
+	@echo '  make install DESTDIR=...   make deb   make clean'
+	@echo
+	@echo 'Settings (make NAME=VALUE, or ./configure):'
+	@sed -n 's/^\([A-Za-z_]*\) ?= *\(.*\)/  \1=\2/p' Config.mk

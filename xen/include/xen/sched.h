@@ -62,7 +62,7 @@ struct vcpu {
 	atomic_t pause_count;			/* [a] vcpu_pause nesting */
 
 	/* Event delivery */
-	vcpu_info_t *vcpu_info;			/* shared_info's slot, or the registered area */
+	struct vcpu_info *vcpu_info;			/* shared_info's slot, or the registered area */
 	struct guest_area vcpu_info_area;	/* [d] */
 	struct guest_area runstate_area;	/* [o] */
 	struct guest_area time_area;		/* [o] */
@@ -107,7 +107,7 @@ struct domain {
 	atomic64_t xen_pages;			/* [a] PGC_xen frames owned */
 	unsigned long max_pages;		/* limit of tot_pages */
 	unsigned long outstanding_pages;	/* claimed, not allocated yet [allocator lock] */
-	shared_info_t *shared_info;		/* [c] */
+	struct shared_info *shared_info;		/* [c] */
 	struct page_info *shared_info_page;	/* [c] holds one reference */
 
 	/* Rights and identity */

@@ -72,7 +72,7 @@ struct mtrr_state {
 struct hvm_vcpu {
 	/* Control registers as the guest sees them. CR3 is read at exit only when needed: hvm_get_cr3(). */
 	u64 cr0, cr2, cr3, cr4, efer;
-	u64 xcr0, xss;
+	u64 xcr0, xcr0_accum, xss;	/* accum: every bit XCR0 ever had */
 	u64 msr_pat, msr_tsc_aux, msr_tsc_adjust, msr_misc_enable, msr_spec_ctrl;
 	u64 msr_star, msr_lstar, msr_cstar, msr_sfmask, msr_kernel_gs;
 	u64 dr[4], dr6;
@@ -84,6 +84,14 @@ struct hvm_vcpu {
 	bool nmi_pending;
 	u8 upcall_vector;		/* HVMOP_set_evtchn_upcall_vector; 0: the domain's callback */
 	bool in_hypercall;
+	/*
+	 * What hvm_intr_assist() has to look at before the next entry, besides event, nmi_pending and
+	 * vcpu_info: HVM_WORK_*, set with set_bit() by whoever makes something due, ahead of the kick. [a]
+	 */
+	unsigned long intr_work;
+#define HVM_WORK_VLAPIC 0	/* IRR, ISR or TPR changed so that a vector may have become deliverable */
+	/* CPU whose registers hold (lazily) this vCPU's state, or NR_CPUS. Written by that CPU only. */
+	unsigned int loaded_cpu;
 
 	/* XSAVE image while the vCPU's extended state is not in the CPU; 64-byte aligned. */
 	void *xsave_area;
@@ -115,6 +123,7 @@ struct hvm_domain {
 	u64 tsc_elapsed_offset;
 	unsigned int tsc_mode, tsc_incarnation;
 	unsigned long *io_bitmap;	/* 65536 bits, set: exit; two pages */
+	u64 flush_pending;		/* [a] CPUs that drop translations of this p2m before they use it again */
 	bool is_s3_suspended;
 };
 

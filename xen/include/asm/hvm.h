@@ -42,6 +42,10 @@ struct hvm_ops {
 	void (*flush_guest_tlb)(struct vcpu *v);	/* linear translations of v, all */
 	void (*policy_changed)(struct vcpu *v);		/* CPUID/MSR/I/O policy: bitmaps, intercepts */
 	void (*dump)(struct vcpu *v);
+	/* Deliver this event at the next entry; nothing else may be queued for it. */
+	void (*inject)(struct vcpu *v, const struct hvm_event *e);
+	/* Ask for an exit as soon as the guest can take an interrupt (irq), an NMI (nmi). */
+	void (*set_windows)(struct vcpu *v, bool irq, bool nmi);
 };
 extern const struct hvm_ops *hvm;
 extern const struct hvm_ops vmx_ops;
@@ -49,6 +53,16 @@ extern const struct hvm_ops vmx_ops;
 /* Finds and starts the vendor support on the boot CPU; says what is missing. 0 or -ENODEV. */
 int hvm_init(void);
 int hvm_cpu_up(void);
+/* MSR_TSC_AUX and other host-wide facts of the vendor support, for CPUID: physical bits EPT can map, … */
+bool hvm_has_rdtscp(void);
+bool hvm_has_invpcid(void);
+bool hvm_has_xsaves(void);
+bool hvm_has_apic_reg_virt(void);
+/*
+ * Ports [first, last] of d reach the machine without an exit (direct), or exit to the port dispatcher.
+ * Ports the hypervisor keeps to itself (vmx/iobitmap.c) stay intercepted, whatever is asked.
+ */
+void hvm_ioports_direct(struct domain *d, u16 first, u16 last, bool direct);
 
 /* ---- life (hvm/hvm.c) ---- */
 int hvm_domain_init(struct domain *d);
@@ -98,6 +112,7 @@ void hvm_skip_instruction(struct vcpu *v, unsigned int len);
  * and in *pfec what to report, when there is no such mapping. No reference: valid until the next quiescent state
  * (frames are freed after the flush, which waits for this CPU).
  */
+/* Callers of the two below: inside p2m_use_begin()/p2m_use_end() of <asm/p2m-use.h>. */
 #define PFEC_P 1U
 #define PFEC_W 2U
 #define PFEC_U 4U
@@ -141,6 +156,11 @@ void vlapic_accept(struct vcpu *v, u8 vector);	/* IRR to ISR: it was injected */
 int vlapic_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *val, void *data);
 int vlapic_rdmsr(struct vcpu *v, u32 msr, u64 *val);	/* x2APIC range and APIC_BASE, TSC_DEADLINE */
 int vlapic_wrmsr(struct vcpu *v, u32 msr, u64 val);
+/* Save records of the local APIC. Load: 0, or -EINVAL for a state that cannot be. */
+struct hvm_hw_lapic;
+struct hvm_hw_lapic_regs;
+void vlapic_save(struct vcpu *v, struct hvm_hw_lapic *hid, struct hvm_hw_lapic_regs *regs);
+int vlapic_load(struct vcpu *v, const struct hvm_hw_lapic *hid, const struct hvm_hw_lapic_regs *regs);
 u8 vlapic_get_tpr(struct vcpu *v);
 void vlapic_set_tpr(struct vcpu *v, u8 tpr);
 bool vlapic_enabled(const struct vcpu *v);
@@ -166,6 +186,8 @@ int hvm_context_save_one(struct domain *d, u16 type, u16 instance, void *buf, si
 
 /* ---- CPUID/MSR policy (cpu/policy.c) ---- */
 struct cpu_policy;
+/* Words of a featureset (XEN_SYSCTL_get_cpu_featureset) of a system policy; returns how many there are. */
+u32 cpu_policy_featureset(unsigned int index, u32 *words, u32 nr);
 struct xen_cpuid_leaf;
 struct xen_msr_entry;
 int cpu_policy_init(struct domain *d);

@@ -82,6 +82,7 @@ struct hvm_vcpu {
 
 	struct hvm_event event;		/* to deliver at the next entry */
 	bool nmi_pending;
+	bool init_pending;		/* INIT or start-up IPI to carry out: vlapic_handle_init() */
 	u8 upcall_vector;		/* HVMOP_set_evtchn_upcall_vector; 0: the domain's callback */
 	bool in_hypercall;
 	/*
@@ -100,7 +101,7 @@ struct hvm_vcpu {
 	struct hvm_gva_entry gva_cache[HVM_GVA_CACHE];
 	unsigned int gva_cache_next;
 
-	/* Device model: a request in flight, see hvm/ioreq.c. */
+	/* Set while a device model owes an answer: hvm_io_resume() before the next entry. See hvm/ioreq.c. */
 	struct hvm_io_state *io;
 
 	struct vmx_vcpu *vmx;		/* vendor state */

@@ -143,6 +143,24 @@ void hvm_handle_portio_exit(struct vcpu *v, u16 port, unsigned int size, bool wr
 /* An EPT violation that p2m_handle_fault() left to emulation: decode the instruction at RIP, carry it out. */
 void hvm_emulate_mmio(struct vcpu *v, gpa_t gpa, bool gpa_valid_for_gla, unsigned long gla);
 void hvm_dump_exits(struct domain *d);
+/*
+ * hvm_domain_init() calls this with hvm.lock and io_handlers initialised: port bitmap, and for dom0
+ * (d->is_privileged) its vIO-APICs, PCI configuration space and power management ports as well.
+ */
+int hvm_io_init(struct domain *d);
+void hvm_io_destroy(struct domain *d);
+/*
+ * The lowest range of pages in [start, end) that d must not have mapped because the hypervisor
+ * emulates something there (local APIC, IO-APICs, ECAM, MSI-X tables). False: there is none.
+ */
+bool hvm_mmio_next_trapped(struct domain *d, u64 start, u64 end, u64 *trap_start, u64 *trap_end);
+/* Ports of the machine the hypervisor keeps (serial): claimed while booting, dom0 cannot reach them. */
+void hvm_claim_ports(u16 first, u16 count);
+/*
+ * A device model owes v an answer (v->arch.hvm.io is set): before anything is injected, finish the
+ * instruction. True: done, v may enter the guest; false: v waits on, SCHEDULE_SOFTIRQ is raised.
+ */
+bool hvm_io_resume(struct vcpu *v);
 
 /* ---- vLAPIC, vIO-APIC (hvm/vlapic.c, hvm/vioapic.c) ---- */
 int vlapic_init(struct vcpu *v);
@@ -165,7 +183,19 @@ u8 vlapic_get_tpr(struct vcpu *v);
 void vlapic_set_tpr(struct vcpu *v, u8 tpr);
 bool vlapic_enabled(const struct vcpu *v);
 /* Fixed/lowest-priority delivery by destination fields, as a message (IO-APIC, MSI). */
-void vlapic_deliver(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level);
+/* True if somebody accepted it. Safe in interrupt context. */
+bool vlapic_deliver(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level);
+/* A message as a device would write it: address 0xfeexxxxx and data. */
+bool vlapic_deliver_msi(struct domain *d, u64 addr, u32 data);
+/*
+ * An INIT or start-up IPI waits for v (v->arch.hvm.init_pending): carried out by v itself at the head of
+ * hvm_intr_assist(). False: v waits for a start-up IPI and must not enter, SCHEDULE_SOFTIRQ is raised.
+ */
+bool vlapic_handle_init(struct vcpu *v);
+/* Local APIC ids are part of the ABI: MADTs made by the tool stack say the same. */
+static inline u32 vcpu_apic_id(unsigned int vcpu_id) { return vcpu_id * 2; }
+/* The register page, laid out as the CPU's virtual-APIC page. */
+void *vlapic_regs(struct vcpu *v);
 int vioapic_init(struct domain *d, bool passthrough);
 void vioapic_destroy(struct domain *d);
 void vioapic_eoi(struct domain *d, u8 vector);
@@ -174,8 +204,26 @@ void vioapic_set_pin(struct domain *d, unsigned int gsi, bool level);
 int vpci_init(struct domain *d);
 void vpci_destroy(struct domain *d);
 
+/* ---- MTRRs and PAT (hvm/mtrr.c) ---- */
+void hvm_mtrr_init(struct vcpu *v);
+/* 0; -EINVAL: #GP; -ENOENT: not one of MTRRcap, the MTRRs, PAT. */
+int hvm_mtrr_rdmsr(struct vcpu *v, u32 msr, u64 *val);
+int hvm_mtrr_wrmsr(struct vcpu *v, u32 msr, u64 val);
+/* Type (0 UC, 1 WC, 4 WT, 5 WP, 6 WB) that the MTRRs of v give to the page at gpa. */
+u8 hvm_mtrr_type(const struct vcpu *v, gpa_t gpa);
+
 /* ---- save records (hvm/save.c) ---- */
 struct hvm_hw_cpu;
+struct hvm_hw_lapic;
+struct hvm_hw_lapic_regs;
+struct hvm_hw_mtrr;
+/* v does not run. Loading checks everything: 0 or -EINVAL. Registers are loaded after the LAPIC record. */
+void vlapic_save(struct vcpu *v, struct hvm_hw_lapic *out);
+void vlapic_save_regs(struct vcpu *v, struct hvm_hw_lapic_regs *out);
+int vlapic_load(struct vcpu *v, const struct hvm_hw_lapic *in);
+int vlapic_load_regs(struct vcpu *v, const struct hvm_hw_lapic_regs *in);
+void hvm_mtrr_save(struct vcpu *v, struct hvm_hw_mtrr *out);
+int hvm_mtrr_load(struct vcpu *v, const struct hvm_hw_mtrr *in);
 void hvm_save_cpu(struct vcpu *v, struct hvm_hw_cpu *out);
 int hvm_load_cpu(struct vcpu *v, const struct hvm_hw_cpu *in);
 /* Whole context of a domain in the format of public/arch-x86/hvm/save.h. */

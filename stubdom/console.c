@@ -10,6 +10,7 @@
 #include <xen/io/console.h>
 
 static unsigned int ways;
+static bool quiet;
 static struct xencons_interface *ring;
 static evtchn_port_t ring_port;
 static volatile bool locked;
@@ -17,6 +18,11 @@ static volatile bool locked;
 void console_select(unsigned int w)
 {
 	ways = w;
+}
+
+void console_quiet(bool on)
+{
+	quiet = on;
 }
 
 bool console_ring_init(void)
@@ -76,7 +82,8 @@ static void vprintf(const char *fmt, va_list ap)
 	char buf[512];
 	int n = vsnprintf(buf, sizeof(buf), fmt, ap);
 
-	console_write(buf, MIN((size_t)n, sizeof(buf) - 1));
+	if (!quiet)
+		console_write(buf, MIN((size_t)n, sizeof(buf) - 1));
 }
 
 int printf(const char *fmt, ...)
@@ -93,6 +100,7 @@ void panic(const char *fmt, ...)
 {
 	va_list ap;
 
+	quiet = false;
 	printf("stubdom: panic: ");
 	va_start(ap, fmt);
 	vprintf(fmt, ap);

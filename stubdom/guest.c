@@ -80,9 +80,9 @@ static long fill_boot_page(struct guest *g, uint64_t boot_gfn, const char *args)
 	b->map[0].size = GUEST_LOW_PAGES << PAGE_SHIFT;
 	b->map[0].type = XEN_HVM_MEMMAP_TYPE_RAM;
 	b->map[1].addr = g->first_gfn << PAGE_SHIFT;
-	b->map[1].size = (g->last_gfn + 1 - g->first_gfn) << PAGE_SHIFT;
+	b->map[1].size = (g->last_gfn - g->first_gfn) << PAGE_SHIFT;	/* not the mailbox */
 	b->map[1].type = XEN_HVM_MEMMAP_TYPE_RAM;
-	snprintf(b->cmdline, sizeof(b->cmdline), "%s", args);
+	snprintf(b->cmdline, sizeof(b->cmdline), "%s mailbox=%lu", args, g->last_gfn);
 	return foreign_unmap(win, 1);
 }
 
@@ -163,6 +163,29 @@ static long set_ring(struct guest *g, uint64_t gfn, uint32_t param_pfn, uint32_t
 	return 0;
 }
 
+/* Map the mailbox and give it an event channel. */
+static long set_mailbox(struct guest *g)
+{
+	long rc;
+
+	g->mailbox_gfn = hole_gfn_alloc(1, 1);
+	rc = foreign_map(g->id, g->last_gfn, g->mailbox_gfn, 1);
+	if (rc)
+		return rc;
+	g->mailbox = gfn_ptr(g->mailbox_gfn);
+	memset(g->mailbox, 0, PAGE_SIZE);
+	rc = event_alloc_unbound(g->id, DOMID_SELF);
+	if (rc < 0)
+		return rc;
+	g->mailbox->port = (uint32_t)rc;
+	rc = event_bind_interdomain(g->id, (evtchn_port_t)rc);
+	if (rc < 0)
+		return rc;
+	g->mailbox_port = (evtchn_port_t)rc;
+	event_unmask(g->mailbox_port);
+	return 0;
+}
+
 static long guest_fill(struct guest *g, const char *args)
 {
 	uint64_t boot_gfn = g->first_gfn + image_pages();
@@ -186,6 +209,8 @@ static long guest_fill(struct guest *g, const char *args)
 	if (!rc)
 		rc = set_ring(g, GUEST_XENSTORE_GFN, HVM_PARAM_STORE_PFN, HVM_PARAM_STORE_EVTCHN,
 			      &g->xenstore_port);
+	if (!rc)
+		rc = set_mailbox(g);
 	if (!rc)
 		rc = set_context(g, boot_gfn << PAGE_SHIFT);
 	if (rc)
@@ -270,8 +295,13 @@ bool guest_destroy(struct guest *g)
 		event_close(g->console_port);
 	if (g->xenstore_port)
 		event_close(g->xenstore_port);
+	if (g->mailbox_port)
+		event_close(g->mailbox_port);
 	if (g->console)
 		foreign_unmap(g->console_gfn, 1);
+	if (g->mailbox)
+		foreign_unmap(g->mailbox_gfn, 1);
 	g->console = NULL;
+	g->mailbox = NULL;
 	return domain_reap(g->id);
 }

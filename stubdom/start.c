@@ -141,6 +141,7 @@ void stubdom_start(const struct hvm_start_info *si, unsigned int early)
 		console_select(CONSOLE_HYPERCALL | (early ? CONSOLE_PORT_E9 : 0));
 	else if (console_ring_init())
 		console_select(CONSOLE_RING | (early ? CONSOLE_PORT_E9 : 0));
+	console_quiet(strstr(cmdline, " quiet") != NULL);
 	if (si->magic != XEN_HVM_START_MAGIC_VALUE)
 		panic("bad start_info magic %x", si->magic);
 	memmap_fetch();
@@ -149,6 +150,7 @@ void stubdom_start(const struct hvm_start_info *si, unsigned int early)
 	event_init();
 	cpus[0].online = true;
 	printf("stubdom: events set up, interrupts on\n");
+	console_quiet(false);
 	irq_enable();
 	stubdom_main();
 	power_off(SHUTDOWN_poweroff);

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The test kernel: everything is in the areas. */
+/* The test kernel: runs its areas, or serves the one that started it as a guest. */
 #include <stubdom/boot.h>
+#include <stubdom/domain.h>
+#include <stubdom/lib.h>
 #include <stubdom/tap.h>
 
 void stubdom_main(void)
 {
+	char role[16];
+
+	if (cmdline_value("role", role, sizeof(role)) && !strcmp(role, "server"))
+		remote_server();
 	tap_main();
 }

@@ -11,6 +11,8 @@
 #define CONSOLE_RING		4u
 
 void console_select(unsigned int ways);
+/* Drop what printf() is given, until switched off or a panic. */
+void console_quiet(bool on);
 /* Attach to the guest's console ring (HVM_PARAM_CONSOLE_PFN). False when there is none. */
 bool console_ring_init(void);
 void console_write(const char *s, size_t n);

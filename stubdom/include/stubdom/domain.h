@@ -60,6 +60,9 @@ struct guest {
 	uint64_t console_gfn;		/* own gfn that maps its console page */
 	struct xencons_interface *console;
 	evtchn_port_t console_port, xenstore_port;
+	uint64_t mailbox_gfn;		/* own gfn that maps its mailbox page */
+	struct mailbox *mailbox;
+	evtchn_port_t mailbox_port;
 	char line[256];
 	unsigned int line_len;
 };
@@ -67,6 +70,17 @@ struct guest {
 #define GUEST_CONSOLE_GFN	0xfeffeul
 #define GUEST_XENSTORE_GFN	0xfeffdul
 #define GUEST_LOW_PAGES		16u
+
+/* A guest's last page, shared with its maker: asks for calls of functions (remote.c). */
+struct mailbox {
+	uint32_t port;		/* the guest's event channel */
+	uint32_t request;	/* number of the last request, written by the maker */
+	uint32_t reply;		/* number of the last request that is done */
+	uint32_t pad;
+	uint64_t fn, arg[3];
+	int64_t result;
+	uint8_t data[PAGE_SIZE - 64];	/* for what arguments point to */
+};
 
 /* Build a guest; it is paused. heap_pages is what it gets beyond its image. */
 long guest_build(struct guest *g, const char *args, unsigned int vcpus, unsigned long heap_pages);
@@ -76,6 +90,30 @@ bool guest_line(struct guest *g, char *buf, size_t size);
 bool guest_is_down(struct guest *g, unsigned int *reason);
 /* Wait for that, dropping what the guest prints; false after ms. */
 bool guest_wait_down(struct guest *g, unsigned int ms);
+/* Address of the mailbox's data as the guest sees it. */
+static inline uint64_t guest_data(const struct guest *g)
+{
+	return (g->last_gfn << PAGE_SHIFT) + offsetof(struct mailbox, data);
+}
+
+/*
+ * Have a guest started with "role=server" call fn(a, b, c); both run the same image, so an address
+ * of a function means the same in both. The answer, or GUEST_NO_REPLY after ms milliseconds.
+ */
+#define GUEST_NO_REPLY	(-0x7fffl)
+typedef long (*remote_fn)(uint64_t a, uint64_t b, uint64_t c);
+long guest_call(struct guest *g, remote_fn fn, uint64_t a, uint64_t b, uint64_t c,
+		unsigned int ms);
+/* Ask without waiting, and wait for the reply of what was asked. */
+void guest_ask(struct guest *g, remote_fn fn, uint64_t a, uint64_t b, uint64_t c);
+long guest_reply(struct guest *g, unsigned int ms);
+/* In the guest: serve requests for ever. */
+void remote_server(void) __noreturn;
+
+/* Build with "role=server" and args, start, and wait until it serves. */
+long guest_start_server(struct guest *g, const char *args, unsigned int vcpus,
+			unsigned long heap_pages);
+
 /* Unmap, destroy, wait until gone. */
 bool guest_destroy(struct guest *g);
 

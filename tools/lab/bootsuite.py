@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Test suites that run inside dom0: boot the emulator with a script as dom0's work,
+print the TAP it writes to its console, collect the outputs it records."""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+
+import bochs
+import lablib
+
+HVCMD = "com1=115200,8n1 console=com1 dom0_mem=512M loglvl=all guest_loglvl=all apicv=0"
+XEN_HVCMD = " dom0=pvh dom0-iommu=none"
+XEN = "/boot/xen-4.17-amd64.gz"
+DEAD = r"Panic on CPU|FATAL TRAP|Kernel panic - not syncing: (?!Fatal exception in interrupt)|Manual reset required"
+TAP = re.compile(r"@TAP (.*)$")
+REC = re.compile(r"@REC ([\w-]+)\| ?(.*)$")
+
+
+def build_dir():
+    return os.path.abspath(os.environ.get("O", os.path.join(lablib.TOP, "build")))
+
+
+def sh(*cmd):
+    r = subprocess.run(cmd, stdout=subprocess.PIPE, text=True)
+    if r.returncode:
+        lablib.die(f"{os.path.basename(cmd[0])} failed")
+    return r.stdout.strip()
+
+
+class Suite:
+    """A suite's images and its hypervisor; boot() as often as needed."""
+
+    def __init__(self, name, argv=None):
+        p = argparse.ArgumentParser()
+        p.add_argument("--hv", choices=("pavise", "xen"), default=os.environ.get("HV") or "pavise")
+        p.add_argument("--record", action="store_true", help="keep the recorded outputs as expected")
+        p.add_argument("only", nargs="*", help="boots to run (default: all)")
+        self.opt = p.parse_args(argv)
+        lablib.interruptible()
+        sys.stdout.reconfigure(line_buffering=True)
+        self.name = name
+        self.build = build_dir()
+        self.dir = os.path.join(self.build, "tests", f"{name}-{self.opt.hv}")
+        os.makedirs(self.dir, exist_ok=True)
+        self.failed = 0
+        self.tools = os.path.join(self.build, "lab")
+        os.makedirs(self.tools, exist_ok=True)
+        self.kver = sh(os.path.join(lablib.HERE, "find-kernel"))
+        self.bzimage = f"/boot/vmlinuz-{self.kver}"
+        self.kernel = self._make(f"vmlinux-{self.kver}", [self.bzimage],
+                                 lambda out: [os.path.join(lablib.HERE, "unpack-kernel"), self.bzimage, out])
+        source = os.path.join(lablib.HERE, "dom0", "free-pages.c")
+        self.free_pages = self._make("free-pages", [source],
+                                     lambda out: ["gcc", "-O1", "-Wall", "-o", out, source, "-lxenctrl"])
+        self.hv = XEN if self.opt.hv == "xen" else os.path.join(self.build, "pavise.gz")
+        lablib.need_file(self.hv, "xen-hypervisor-4.17-amd64" if self.opt.hv == "xen" else None)
+
+    def _make(self, name, sources, command):
+        """A file of the build directory, made when older than a source; safe beside others."""
+        out = os.path.join(self.tools, name)
+        if os.path.exists(out) and all(os.path.getmtime(out) >= os.path.getmtime(s) for s in sources):
+            return out
+        tmp = f"{out}.{os.getpid()}"
+        sh(*command(tmp))
+        os.rename(tmp, out)
+        return out
+
+    def image(self, name, run, files, guest=True):
+        """dom0's initramfs with script @run and further @files {place: file}."""
+        out = os.path.join(self.dir, f"{name}.cpio")
+        cmd = [os.path.join(lablib.HERE, "mkdom0"), "-o", out, "-s", "full", "-r", run,
+               "-f", f"{self.free_pages}=/usr/bin/free-pages"]
+        if guest:
+            cmd += ["-g", self.kernel]
+        for place, path in files.items():
+            cmd += ["-f", f"{path}={place}"]
+        sh(*cmd)
+        return out
+
+    def wanted(self, name):
+        return not self.opt.only or name in self.opt.only
+
+    def options(self, name, initrd, **kw):
+        cpus = kw.get("cpus", 1)
+        hvcmd = HVCMD + kw.get("hvcmd", "")
+        if self.opt.hv == "xen":
+            hvcmd += XEN_HVCMD + (" x2apic_phys=1 dom0_max_vcpus=1" if cpus > 1 else "")
+        if "noreboot" in kw:
+            hvcmd += " noreboot" if kw["noreboot"] else ""
+        else:
+            hvcmd += " noreboot"
+        return argparse.Namespace(
+            hv=kw.get("hv", self.hv), hvcmd=hvcmd, kernel=kw.get("kernel", self.kernel), initrd=initrd,
+            modules=[], iso=None, disk=kw.get("disk"), nic=kw.get("nic", False),
+            kcmd="console=hvc0 earlyprintk=xen cryptomgr.notests " + kw.get("kcmd", ""),
+            cpus=cpus, mem=kw.get("mem", 1024), secs=kw.get("secs", 900), out=os.path.join(self.dir, name),
+            end=kw.get("end", r"=== DOM0 DONE"), fail=kw.get("fail", DEAD), power_off=kw.get("power_off", True),
+            model=None, stamp=True, ips=50000000, quantum=None, extra=[], debug=[], interactive=False,
+            bios="/usr/share/bochs/BIOS-bochs-latest")
+
+    def boot(self, name, title, initrd, listener=None, **kw):
+        """One run of the machine. Prints the TAP of inside and a test of its own that
+        the machine did what it should. Returns (the run, recorded outputs)."""
+        print(f"# suite: {title}")
+        o = self.options(name, initrd, **kw)
+        run = bochs.Run(o)
+        records, state = {}, {"plan": False}
+
+        def line(tick, text):
+            m = TAP.search(text)
+            if m:
+                print(m[1])
+                state["plan"] |= m[1].startswith("1..")
+            m = REC.search(text)
+            if m:
+                records.setdefault(m[1], []).append(m[2].rstrip())
+
+        run.serial.listeners.append(line)
+        if listener:
+            run.serial.listeners.append(listener)
+        why, begin = None, time.monotonic()
+        try:
+            run.start()
+            while not why:
+                why = run.step()
+        except KeyboardInterrupt:
+            why = "interrupted"
+        finally:
+            run.finish()
+        if why == "interrupted":
+            sys.exit(130)
+        good = run.passed(why) and (state["plan"] or not kw.get("tap", True))
+        print(f"# {title}: {time.monotonic() - begin:.0f} s, {run.ticks} instructions, end: {why}")
+        self.test(good, kw.get("what", "dom0 ran the script to its end and powered off"))
+        if not good:
+            for t in lablib.read_small(os.path.join(o.out, "serial.log")).splitlines()[-15:]:
+                print("# | " + t[:160].rstrip("\r"))
+        run.why = why
+        return run, records
+
+    def test(self, good, text):
+        """A test of the runner's own. It stands after a plan, in a document of one test."""
+        print(f"{'ok' if good else 'not ok'} 1 - {text}\n1..1")
+        self.failed += not good
+
+    def tests(self, results):
+        """A document of several (good, text)."""
+        for i, (good, text) in enumerate(results, 1):
+            print(f"{'ok' if good else 'not ok'} {i} - {text}")
+            self.failed += not good
+        print(f"1..{len(results)}")

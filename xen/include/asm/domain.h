@@ -7,6 +7,7 @@
 #include <asm/hvm-types.h>
 
 struct p2m_domain;
+struct e820_entry;
 struct vlapic;
 struct vioapic;
 struct vpci;
@@ -16,6 +17,9 @@ struct arch_domain {
 	struct hvm_domain hvm;
 	struct vioapic *vioapic;	/* dom0 (and guests with an emulated IO-APIC), else NULL */
 	struct vpci *vpci;		/* dom0, else NULL */
+	/* Memory map the guest asks for (XENMEM_memory_map); set by the builder or XENMEM_set_memory_map. [d] */
+	struct e820_entry *e820;	/* xzalloc'd */
+	unsigned int nr_e820;
 	struct cpu_policy *cpu_policy;	/* CPUID and MSR policy; [d] until first run, then constant */
 };
 

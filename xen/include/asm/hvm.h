@@ -144,6 +144,11 @@ void hvm_handle_portio_exit(struct vcpu *v, u16 port, unsigned int size, bool wr
 void hvm_emulate_mmio(struct vcpu *v, gpa_t gpa, bool gpa_valid_for_gla, unsigned long gla);
 void hvm_dump_exits(struct domain *d);
 /*
+ * An access of dom0 to a machine range that is neither RAM nor the hypervisor's and not mapped yet: maps it
+ * 1:1 and returns true (run the instruction again). pvh/dom0_mem.c; tried when no MMIO handler claims the address.
+ */
+bool dom0_mmio_fault(struct domain *d, gfn_t gfn);
+/*
  * hvm_domain_init() calls this with hvm.lock and io_handlers initialised: port bitmap, and for dom0
  * (d->is_privileged) its vIO-APICs, PCI configuration space and power management ports as well.
  */

@@ -58,6 +58,8 @@ void p2m_final_teardown(struct domain *d);
 /* Limit of page-table memory (XEN_DOMCTL_set_paging_mempool_size), in 4K pages; 0 or -errno/-ERESTART. */
 int p2m_set_pool(struct domain *d, unsigned long pages);
 unsigned long p2m_get_pool(const struct domain *d);
+/* A domain whose RAM is mapped 1:1 (dom0 without an IOMMU): frames it gives up stay reserved to their gfns. */
+void p2m_set_identity(struct domain *d);
 /* EPT pointer value of the tree. */
 u64 p2m_eptp(const struct domain *d);
 /* Set by vmx at start: make every CPU of the mask drop translations of this tree, wait for it. */

@@ -120,6 +120,8 @@ struct page_info *alloc_shared_page(struct domain *d);
 int __must_check assign_pages_at(struct domain *d, mfn_t mfn, unsigned int order);
 /* As put_page, but when the last reference goes the frame stays reserved to its owner, out of tot_pages. */
 void put_page_reserved(struct page_info *p);
+/* Gives frames that no allocator has had yet (boot memory) to the allocator, as dirty. */
+void init_heap_pages(mfn_t start, unsigned long nr);
 unsigned long free_page_count(void);
 unsigned long dirty_page_count(void);
 /* Scrub some dirty free frames (bounded work). True when more is left. Called by the idle loop. */

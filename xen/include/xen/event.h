@@ -20,6 +20,8 @@ struct evtchn_domain {
 	u32 max_port;			/* highest port the domain may use */
 	u32 active_count;
 	struct evtchn_fifo_domain *fifo;	/* NULL: 2-level */
+	u64 poll_mask;			/* [a] vCPUs waiting in SCHEDOP_poll */
+	u32 next_free;			/* no free port below */
 };
 
 int evtchn_init(struct domain *d, u32 max_port);
@@ -31,6 +33,8 @@ void send_guest_vcpu_virq(struct vcpu *v, u32 virq);
 void send_guest_global_virq(struct domain *d, u32 virq);
 /* To whoever bound a global VIRQ: dom0. */
 void send_global_virq(u32 virq);
+/* XEN_DOMCTL_set_virq_handler: d instead of dom0 gets a global VIRQ (NULL: dom0 again). -EINVAL: not global. */
+int set_global_virq_handler(struct domain *d, u32 virq);
 /* Channels the hypervisor itself is one end of (device models' request ports). */
 int alloc_unbound_xen_event_channel(struct domain *ld, unsigned int lvcpu, domid_t remote,
 				    void (*notify)(struct vcpu *v, u32 port));

@@ -17,7 +17,10 @@ size_t __must_check clear_guest_va(unsigned long gva, size_t n);
 /* By guest-physical address of any domain; -EINVAL when a page is not RAM it may write. */
 int __must_check copy_from_guest_gpa(struct domain *d, void *dst, gpa_t gpa, size_t n);
 int __must_check copy_to_guest_gpa(struct domain *d, gpa_t gpa, const void *src, size_t n);
-/* Forget translations remembered since the last VM exit. */
+/*
+ * Forget translations remembered since the last VM exit, and drop the references that keep their frames:
+ * after every exit whose handler copied, and after the p2m lost an entry.
+ */
 void guest_access_invalidate(struct vcpu *v);
 
 /* hnd: XEN_GUEST_HANDLE(T) or a bare T pointer value wrapped by guest_handle_from_ptr(). */

@@ -44,6 +44,9 @@ enum {
 	VPF_wait_sipi,		/* AP started, waits for its start-up IPI */
 };
 
+/* SCHEDOP_watchdog: timers per domain. */
+#define NR_WATCHDOGS 2
+
 /* A guest structure registered once and pinned: written directly from then on. */
 struct guest_area {
 	struct page_info *page[2];	/* one reference each; two when it crosses a page */
@@ -66,7 +69,7 @@ struct vcpu {
 	struct guest_area vcpu_info_area;	/* [d] */
 	struct guest_area runstate_area;	/* [o] */
 	struct guest_area time_area;		/* [o] */
-	u16 virq_to_evtchn[NR_VIRQS];		/* [e] */
+	u32 virq_to_evtchn[NR_VIRQS];		/* [e], READ_ONCE by senders */
 	struct evtchn_fifo_vcpu *evtchn_fifo;	/* [e] */
 	u32 poll_evtchn;			/* 0: none, <0 or ~0: several */
 
@@ -126,8 +129,11 @@ struct domain {
 	atomic_t pause_count;
 	unsigned int controller_pause_count;	/* [d] pauses by the tool stack */
 	bool creation_finished;
+	bool published;				/* [1] look-ups by id find it */
 	unsigned int relinquish_stage;		/* [d] where domain_kill goes on */
-	u16 suspend_evtchn;
+	u32 suspend_evtchn;
+	struct timer watchdog[NR_WATCHDOGS];	/* SCHEDOP_watchdog; in use: bits of watchdog_map [d] */
+	u32 watchdog_map;
 
 	/* Event channels: see event.h */
 	struct evtchn_domain evtchn;
@@ -189,6 +195,18 @@ void vcpu_unpause(struct vcpu *v);
 /* tot_pages += n; false if that would exceed max_pages (n > 0). Drops of the last page complete a death. */
 bool domain_add_pages(struct domain *d, long n);
 void domain_sub_pages(struct domain *d, long n);
+/* The same for PGC_xen frames, which have no limit here: their allocators have. */
+void domain_add_xen_pages(struct domain *d, long n);
+void domain_sub_xen_pages(struct domain *d, long n);
+/* The pseudo domains; once, before the first page is given to anybody. */
+void domain_init(void);
+/* For a look-up of free ids: the id has no structure (dying domains keep theirs). */
+bool domid_is_free(domid_t id);
+/* The guest's copy of its run state, if it registered one: v is current and just started to run, or stops. */
+void vcpu_update_runstate_area(struct vcpu *v);
+/* Every vCPU's time information and the domain's wall clock (arch/x86/time/pvclock.c). */
+void vcpu_update_time_info(struct vcpu *v);
+void domain_update_wallclock(struct domain *d);
 /* Pin [gva, gva+len) of the current vCPU's address space; replaces what the area had. */
 int guest_area_register(struct guest_area *a, unsigned long gva, size_t len);
 int guest_area_register_gpa(struct domain *d, struct guest_area *a, gpa_t gpa, size_t len);

@@ -22,6 +22,11 @@ void vprintk(const char *fmt, va_list ap) __printf(1, 0);
 void gprintk(const char *fmt, ...) __printf(1, 2);
 int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __printf(3, 0);
+/*
+ * What %p followed by kind prints (common/printk.c): writes text of at most size bytes, terminated;
+ * false when there is no such kind.
+ */
+bool format_pointer(char *buf, size_t size, char kind, const void *p);
 
 /* Say what is wrong, with a backtrace, and stop the machine (or reboot, unless noreboot). */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
@@ -52,6 +57,11 @@ void *memcpy(void *d, const void *s, size_t n);
 void *memmove(void *d, const void *s, size_t n);
 void *memset(void *d, int c, size_t n);
 int memcmp(const void *a, const void *b, size_t n);
+/* A freestanding build calls them for every copy; by these names small ones become a few moves. */
+#define memcpy(d, s, n) __builtin_memcpy(d, s, n)
+#define memmove(d, s, n) __builtin_memmove(d, s, n)
+#define memset(d, c, n) __builtin_memset(d, c, n)
+#define memcmp(a, b, n) __builtin_memcmp(a, b, n)
 void *memchr(const void *s, int c, size_t n);
 size_t strlen(const char *s);
 size_t strnlen(const char *s, size_t n);

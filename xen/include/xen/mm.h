@@ -88,8 +88,19 @@ bool __must_check get_page_any(struct page_info *p, u16 *owner);
 /* Drop n references at once; the last one frees the page (and may complete a dying domain's death). */
 void put_page(struct page_info *p);
 void put_page_n(struct page_info *p, u32 n);
+/* Drop one reference on each of nr consecutive frames: much cheaper than one by one where runs of them get free. */
+void put_pages(struct page_info *p, unsigned long nr);
 
-/* ---- allocator (common/page_alloc.c). All functions are safe on any CPU; none sleeps. ---- */
+/*
+ * ---- allocator (common/page_alloc.c). All functions are safe on any CPU, but not in interrupt context;
+ * none sleeps. ----
+ */
+#define MAX_PAGE_ORDER 18
+#define MAX_NODES 8
+/* Which node frames belong to (ACPI SRAT); before init_heap_pages() gets them. Default: node 0. */
+void heap_set_node(mfn_t mfn, unsigned long nr, unsigned int node);
+/* Give RAM to the allocator, as dirty: frames mfn to mfn + nr - 1. Frame 0 is left out. */
+void init_heap_pages(mfn_t mfn, unsigned long nr);
 #define MEMF_bits(n) ((n) << 24)	/* result below 1 << n bytes, 0: anywhere */
 #define MEMF_no_scrub (1U << 0)		/* the caller overwrites all of it */
 #define MEMF_no_owner (1U << 1)

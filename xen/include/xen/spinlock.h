@@ -27,6 +27,7 @@ enum lock_rank {
 	RANK_TIMER = 100,	/* a CPU's timer heap */
 	RANK_MM = 110,		/* host page tables, vmap */
 	RANK_SLAB = 115,	/* small-object allocator */
+	RANK_PCP = 118,		/* a CPU's cache of free pages */
 	RANK_ALLOC = 120,	/* page allocator */
 	RANK_RCU = 130,
 	RANK_CONSOLE = 140,	/* console ring and serial port: printk works under any lock */
@@ -40,6 +41,7 @@ typedef struct spinlock {
 	} t;
 	u8 rank;
 	u8 cpu;		/* debug: holder + 1, 0 when free */
+	u8 irq_use;	/* debug: 1 taken with interrupts off, 2 with interrupts on; both is a deadlock to come */
 } spinlock_t;
 
 #define SPIN_LOCK_INIT(r) { .rank = (r) }

@@ -4,6 +4,7 @@
 #define XEN_TIME_H
 
 #include <xen/list.h>
+#include <xen/pheap.h>
 
 #define SECONDS(s) ((s_time_t)(s) * 1000000000LL)
 #define MILLISECS(ms) ((s_time_t)(ms) * 1000000LL)
@@ -33,12 +34,11 @@ void udelay(unsigned int us);
  * the timer's CPU (softirq context), interrupts enabled, no lock held.
  */
 struct timer {
-	s_time_t expires;
+	struct pheap_node node;		/* key: absolute time it is due */
 	void (*function)(void *data);
 	void *data;
-	unsigned int cpu;
-	int heap_index;		/* -1: not pending */
-	u8 status;
+	unsigned int cpu;		/* whose heap it belongs to [that heap's lock] */
+	u8 status;			/* see timer.c */
 };
 void init_timer(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu);
 void set_timer(struct timer *t, s_time_t expires);
@@ -47,6 +47,8 @@ void migrate_timer(struct timer *t, unsigned int cpu);
 /* Stops it and waits until its function no longer runs on another CPU; it cannot be set again. */
 void kill_timer(struct timer *t);
 bool timer_is_active(const struct timer *t);
+/* When it is due; meaningful while it is active. */
+static inline s_time_t timer_expires(const struct timer *t) { return t->node.key; }
 void timer_init(void);
 
 #endif

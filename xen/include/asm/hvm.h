@@ -187,8 +187,10 @@ int vlapic_load(struct vcpu *v, const struct hvm_hw_lapic *hid, const struct hvm
 u8 vlapic_get_tpr(struct vcpu *v);
 void vlapic_set_tpr(struct vcpu *v, u8 tpr);
 bool vlapic_enabled(const struct vcpu *v);
-/* Fixed/lowest-priority delivery by destination fields, as a message (IO-APIC, MSI). */
-/* True if somebody accepted it. Safe in interrupt context. */
+/*
+ * Fixed/lowest-priority delivery by destination fields, as a message (IO-APIC, MSI). True if somebody
+ * accepted it. Safe in interrupt context.
+ */
 bool vlapic_deliver(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level);
 /* A message as a device would write it: address 0xfeexxxxx and data. */
 bool vlapic_deliver_msi(struct domain *d, u64 addr, u32 data);
@@ -219,14 +221,8 @@ u8 hvm_mtrr_type(const struct vcpu *v, gpa_t gpa);
 
 /* ---- save records (hvm/save.c) ---- */
 struct hvm_hw_cpu;
-struct hvm_hw_lapic;
-struct hvm_hw_lapic_regs;
 struct hvm_hw_mtrr;
-/* v does not run. Loading checks everything: 0 or -EINVAL. Registers are loaded after the LAPIC record. */
-void vlapic_save(struct vcpu *v, struct hvm_hw_lapic *out);
-void vlapic_save_regs(struct vcpu *v, struct hvm_hw_lapic_regs *out);
-int vlapic_load(struct vcpu *v, const struct hvm_hw_lapic *in);
-int vlapic_load_regs(struct vcpu *v, const struct hvm_hw_lapic_regs *in);
+/* v does not run. Loading: 0, or -EINVAL for a state that cannot be. */
 void hvm_mtrr_save(struct vcpu *v, struct hvm_hw_mtrr *out);
 int hvm_mtrr_load(struct vcpu *v, const struct hvm_hw_mtrr *in);
 void hvm_save_cpu(struct vcpu *v, struct hvm_hw_cpu *out);

@@ -1,0 +1,2 @@
+objs-y += decode.o
+objs-y += io.o

@@ -5,7 +5,7 @@
 #   make                 the hypervisor: $(O)/pavise.gz, $(O)/pavise-syms
 #   make demo            boot it in an emulator with Debian's Linux and xl, create a guest
 #   make check           all tests; check-unit, check-model, check-hypercall, check-dom0,
-#                        check-xl, lint: one suite of them
+#                        check-xl, check-lab, lint: one suite of them
 #   make help            the other targets, and the settings
 
 include Config.mk
@@ -52,14 +52,15 @@ demo: $(OUT)/.pavise-build
 # --- Tests. A suite is a file tests/t/NAME.t that prints TAP.
 
 suite-present = $(if $(wildcard $(1)),$(2))
-SUITES := $(call suite-present,tests/unit/Makefile,unit) \
+SUITES := lab $(call suite-present,tests/unit/Makefile,unit) \
 	$(call suite-present,tests/model/Makefile,model) \
 	$(call suite-present,tests/hypercall/run,hypercall) \
 	$(call suite-present,tests/dom0/run,dom0) \
 	$(call suite-present,tests/xl/run,xl) \
 	$(call suite-present,tools/lint/run,lint)
-ALL_SUITES := unit model hypercall dom0 xl lint
+ALL_SUITES := lab unit model hypercall dom0 xl lint
 
+packages-lab := build emulator dom0
 packages-unit := build check
 packages-model := build check
 packages-hypercall := build emulator $(if $(filter xen,$(HV)),xen)

@@ -102,6 +102,22 @@ class Suite:
             model=None, stamp=True, ips=50000000, quantum=None, extra=[], debug=[], interactive=False,
             bios="/usr/share/bochs/BIOS-bochs-latest")
 
+    @staticmethod
+    def drive(run):
+        """The machine from power-on to the end of the run; why it ended."""
+        why = None
+        try:
+            run.start()
+            while not why:
+                why = run.step()
+        except KeyboardInterrupt:
+            why = "interrupted"
+        finally:
+            run.finish()
+        if why == "interrupted":
+            sys.exit(130)
+        return why
+
     def boot(self, name, title, initrd, listener=None, **kw):
         """One run of the machine. Prints the TAP of inside and a test of its own that
         the machine did what it should. Returns (the run, recorded outputs)."""
@@ -122,17 +138,8 @@ class Suite:
         run.serial.listeners.append(line)
         if listener:
             run.serial.listeners.append(listener)
-        why, begin = None, time.monotonic()
-        try:
-            run.start()
-            while not why:
-                why = run.step()
-        except KeyboardInterrupt:
-            why = "interrupted"
-        finally:
-            run.finish()
-        if why == "interrupted":
-            sys.exit(130)
+        begin = time.monotonic()
+        why = self.drive(run)
         good = run.passed(why) and (state["plan"] or not kw.get("tap", True))
         print(f"# {title}: {time.monotonic() - begin:.0f} s, {run.ticks} instructions, end: {why}")
         self.test(good, kw.get("what", "dom0 ran the script to its end and powered off"))

@@ -45,6 +45,9 @@ void ap_main(struct cpu *c)
 			irq_disable();
 			c->online = false;
 			hc_vcpu_op(VCPUOP_down, c->id, NULL);
+			/* Up again: the vCPU goes on where it went down. */
+			c->online = true;
+			irq_enable();
 		}
 		hc_sched_op(SCHEDOP_yield, NULL);
 		cpu_relax();

@@ -8,6 +8,7 @@
 
 #define BATCH		64u
 #define EAGAIN_		(-11)
+#define ESRCH_		(-3)
 #define ERESTART_	(-85)
 
 void domain_cfg_init(struct xen_domctl_createdomain *cfg, unsigned int max_vcpus)
@@ -97,7 +98,7 @@ long domain_info(domid_t id, struct xen_domctl_getdomaininfo *info)
 
 	/* The answer may be about the next domain: the first one from id on. */
 	if (!rc && op.u.getdomaininfo.domain != id)
-		rc = -3;
+		rc = ESRCH_;
 	if (!rc)
 		*info = op.u.getdomaininfo;
 	return rc;
@@ -125,7 +126,9 @@ bool domain_wait_gone(domid_t id, unsigned int ms)
 
 bool domain_reap(domid_t id)
 {
-	return !domain_destroy(id) && domain_wait_gone(id, 2000);
+	long rc = domain_destroy(id);
+
+	return (!rc || rc == ESRCH_) && domain_wait_gone(id, 2000);
 }
 
 long domain_pin(domid_t id, unsigned int vcpu, uint64_t cpu_mask)

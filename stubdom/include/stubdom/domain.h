@@ -31,7 +31,7 @@ long domain_info(domid_t id, struct xen_domctl_getdomaininfo *info);
 uint64_t domain_pages(domid_t id);
 /* Wait until the domain id is gone; false after ms milliseconds. */
 bool domain_wait_gone(domid_t id, unsigned int ms);
-/* Destroy and wait; true when it is gone. */
+/* Destroy and wait; true when it is gone (also when it was before). */
 bool domain_reap(domid_t id);
 long domain_pin(domid_t id, unsigned int vcpu, uint64_t cpu_mask);
 

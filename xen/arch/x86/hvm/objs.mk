@@ -1,2 +1,5 @@
 objs-y += decode.o
 objs-y += io.o
+objs-y += vlapic.o
+objs-y += vlapic_timer.o
+objs-y += vlapic_ipi.o

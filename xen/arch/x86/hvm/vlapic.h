@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* State of a virtual local APIC, shared by its three files: registers, timer, IPIs. */
+#ifndef HVM_VLAPIC_H
+#define HVM_VLAPIC_H
+
+#include <xen/sched.h>
+#include <asm/hvm.h>
+
+/* Register offsets; the x2APIC MSR of a register is 0x800 + offset / 16. SDM: "Local APIC Register Address Map". */
+enum {
+	APIC_ID = 0x20, APIC_LVR = 0x30, APIC_TPR = 0x80, APIC_APR = 0x90, APIC_PPR = 0xa0, APIC_EOI = 0xb0,
+	APIC_LDR = 0xd0, APIC_DFR = 0xe0, APIC_SVR = 0xf0, APIC_ISR = 0x100, APIC_TMR = 0x180,
+	APIC_IRR = 0x200, APIC_ESR = 0x280, APIC_ICR = 0x300, APIC_ICR2 = 0x310, APIC_LVTT = 0x320,
+	APIC_LVTTHMR = 0x330, APIC_LVTPC = 0x340, APIC_LVT0 = 0x350, APIC_LVT1 = 0x360,
+	APIC_LVTERR = 0x370, APIC_TMICT = 0x380, APIC_TMCCT = 0x390, APIC_TDCR = 0x3e0,
+	APIC_SELF_IPI = 0x3f0,
+};
+
+#define APIC_SVR_ENABLE 0x100
+#define APIC_LVT_MASKED 0x10000
+#define APIC_LVT_VECTOR 0xff
+#define APIC_DM_FIXED 0
+#define APIC_DM_LOWEST 1
+#define APIC_DM_NMI 4
+#define APIC_DM_INIT 5
+#define APIC_DM_STARTUP 6
+
+#define APIC_ESR_SEND_VECTOR 0x20
+#define APIC_ESR_RECEIVE_VECTOR 0x40
+#define APIC_ESR_REGISTER 0x80
+
+#define APIC_BASE_BSP 0x100
+#define APIC_BASE_X2APIC 0x400
+#define APIC_BASE_ENABLE 0x800
+#define APIC_DEFAULT_PAGE 0xfee00000ULL
+
+/*
+ * [o]: only by the vCPU itself, or while it does not run; [a]: atomic, by anybody; [t]: under timer_lock.
+ * The register page has the layout of the CPU's virtual-APIC page: IRR and TMR [a], timer registers [t],
+ * everything else [o] and read by others with READ_ONCE.
+ */
+struct vlapic {
+	u8 *regs;		/* [c] a page of its own */
+	struct vcpu *vcpu;	/* [c] */
+	u64 base;		/* [o] IA32_APIC_BASE */
+	bool irr_pending;	/* [a] false: the IRR is empty; set after, cleared before, a bit in it */
+	s16 isr_top;		/* [o] highest bit in the ISR, -1: none */
+	u16 isr_count;		/* [o] bits in the ISR */
+	u32 esr;		/* [a] errors since the last write to the ESR */
+
+	spinlock_t timer_lock;	/* RANK_HVM */
+	struct timer timer;
+	u64 tsc_deadline;	/* [t] guest TSC, 0: not armed */
+	s_time_t timer_start;	/* [t] when the current count began */
+	s_time_t timer_period;	/* [t] its length in ns, 0: not running */
+
+	bool got_init;		/* domain_lock: INIT arrived, not carried out yet */
+	s16 got_sipi;		/* domain_lock: vector of a start-up IPI to carry out, -1: none */
+};
+
+static inline u32 vlapic_reg(const struct vlapic *l, unsigned int off)
+{
+	return READ_ONCE(*(const u32 *)(l->regs + off));
+}
+static inline void vlapic_set_reg(struct vlapic *l, unsigned int off, u32 val)
+{
+	WRITE_ONCE(*(u32 *)(l->regs + off), val);
+}
+/* The 32-bit word of a 256-bit field that holds vector. */
+static inline u32 *vlapic_vector_word(struct vlapic *l, unsigned int field, u8 vector)
+{
+	return (u32 *)(l->regs + field + (vector >> 5) * 16);
+}
+static inline bool vlapic_is_x2apic(const struct vlapic *l)
+{
+	return READ_ONCE(l->base) & APIC_BASE_X2APIC;
+}
+static inline bool vlapic_hw_enabled(const struct vlapic *l)
+{
+	return READ_ONCE(l->base) & APIC_BASE_ENABLE;
+}
+
+/* vlapic.c */
+void vlapic_error(struct vlapic *l, u32 bit);
+u32 vlapic_ppr(const struct vlapic *l);
+
+/* vlapic_timer.c. Of the current vCPU unless said otherwise. */
+void vlapic_timer_init(struct vlapic *l);
+void vlapic_timer_stop(struct vlapic *l);		/* any vCPU */
+void vlapic_write_tmict(struct vlapic *l, u32 val);
+void vlapic_write_tdcr(struct vlapic *l, u32 val);
+void vlapic_write_lvtt(struct vlapic *l, u32 val);
+void vlapic_write_deadline(struct vlapic *l, u64 val);
+u32 vlapic_read_tmcct(struct vlapic *l);
+u64 vlapic_read_deadline(struct vlapic *l);
+void vlapic_timer_restart(struct vlapic *l);		/* loaded registers; the vCPU does not run */
+u32 vlapic_timer_divisor(const struct vlapic *l);
+
+/* vlapic_ipi.c */
+void vlapic_send_ipi(struct vlapic *l, u32 icr_low, u32 dest);
+
+#endif

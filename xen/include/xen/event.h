@@ -49,6 +49,8 @@ bool vcpu_event_delivery_due(const struct vcpu *v);
 /* Re-evaluates everything pending after vcpu_info moved. */
 void evtchn_vcpu_info_moved(struct vcpu *v);
 void evtchn_dump(struct domain *d);
+/* EVTCHNOP_send by ld itself, or by the hypervisor on its behalf. -EINVAL: not a port to send on. */
+int evtchn_send(struct domain *ld, u32 lport);
 long do_event_channel_op(const unsigned long *a);
 
 #endif

@@ -67,6 +67,7 @@ struct vcpu {
 	/* Event delivery */
 	struct vcpu_info *vcpu_info;			/* shared_info's slot, or the registered area */
 	struct guest_area vcpu_info_area;	/* [d] */
+	struct rcu_head info_rcu;		/* puts that area when the domain dies */
 	struct guest_area runstate_area;	/* [o] */
 	struct guest_area time_area;		/* [o] */
 	u32 virq_to_evtchn[NR_VIRQS];		/* [e], READ_ONCE by senders */
@@ -130,7 +131,8 @@ struct domain {
 	unsigned int controller_pause_count;	/* [d] pauses by the tool stack */
 	bool creation_finished;
 	bool published;				/* [1] look-ups by id find it */
-	unsigned int relinquish_stage;		/* [d] where domain_kill goes on */
+	unsigned int parts_done;		/* [c] parts that were made: domain_parts.h */
+	unsigned int relinquish_stage;		/* [d] parts still to be given back */
 	u32 suspend_evtchn;
 	struct timer watchdog[NR_WATCHDOGS];	/* SCHEDOP_watchdog; in use: bits of watchdog_map [d] */
 	u32 watchdog_map;
@@ -212,6 +214,11 @@ int guest_area_register(struct guest_area *a, unsigned long gva, size_t len);
 int guest_area_register_gpa(struct domain *d, struct guest_area *a, gpa_t gpa, size_t len);
 void guest_area_write(struct guest_area *a, size_t offset, const void *src, size_t n);
 void guest_area_release(struct guest_area *a);
+/* VCPUOP_register_vcpu_info: v's vcpu_info moves to gfn, for good. -EINVAL. The caller is v, or v is down. */
+int vcpu_info_register(struct vcpu *v, gfn_t gfn, u32 offset);
+void vcpu_info_release(struct vcpu *v);
+/* Back to where nothing is ever due. */
+void vcpu_info_reset(struct vcpu *v);
 
 /* ---- scheduling (common/sched.c) ---- */
 void scheduler_init(void);

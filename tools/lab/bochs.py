@@ -127,8 +127,7 @@ class Run:
             f.write("c\n")
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
-        env = dict(os.environ, LD_PRELOAD=noseed(os.path.join(lablib.TOP, "build", "lab")
-                                                 if os.access(lablib.TOP, os.W_OK) else a.out))
+        env = dict(os.environ, LD_PRELOAD=noseed(os.path.join(lablib.build_dir(), "lab")))
         self.begin = time.monotonic()
         self.out = open(self.path("bochs.out"), "wb")
         self.proc = lablib.spawn(["bochs-bin", "-q", "-f", "bochsrc", "-rc", "cmds"], cwd=a.out, env=env,

@@ -20,10 +20,6 @@ TAP = re.compile(r"@TAP (.*)$")
 REC = re.compile(r"@REC ([\w-]+)\| ?(.*)$")
 
 
-def build_dir():
-    return os.path.abspath(os.environ.get("O", os.path.join(lablib.TOP, "build")))
-
-
 def sh(*cmd):
     r = subprocess.run(cmd, stdout=subprocess.PIPE, text=True)
     if r.returncode:
@@ -43,7 +39,7 @@ class Suite:
         lablib.interruptible()
         sys.stdout.reconfigure(line_buffering=True)
         self.name = name
-        self.build = build_dir()
+        self.build = lablib.build_dir()
         self.dir = os.path.join(self.build, "tests", f"{name}-{self.opt.hv}")
         os.makedirs(self.dir, exist_ok=True)
         self.failed = 0

@@ -37,6 +37,11 @@ def need_file(path, package=None):
     return path
 
 
+def build_dir():
+    """Where everything made goes: $O, as the Makefile sets it, or build/."""
+    return os.path.abspath(os.environ.get("O") or os.path.join(TOP, "build"))
+
+
 def read_small(path, default=""):
     try:
         with open(path, errors="replace") as f:

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The smallest PVH guest: says that it runs, then does what the first letter of its
+ * command line asks for. It stands in for Linux where only a guest's life and end count.
+ *
+ *   (none)  halts for ever	p  powers itself off	s  spins with interrupts off
+ *   t  triple-faults		c  reports a crash	e  asks for event channels until refused
+ *   m  asks for memory beyond all bounds, and gives back what it does not have
+ *
+ * Entry: 32-bit flat protected mode, paging off, EBX = struct hvm_start_info
+ * (public/arch-x86/hvm/start_info.h). It goes to 64-bit mode for its hypercalls: RAX
+ * number, RDI RSI RDX arguments, by VMCALL, which needs no hypercall page.
+ */
+#define HYPERVISOR_memory_op		12
+#define HYPERVISOR_console_io		18
+#define HYPERVISOR_sched_op		29
+#define HYPERVISOR_event_channel_op	32
+#define CONSOLEIO_write			0
+#define SCHEDOP_shutdown		2
+#define SHUTDOWN_poweroff		0
+#define SHUTDOWN_crash			3
+#define EVTCHNOP_alloc_unbound		6
+#define XENMEM_decrease_reservation	1
+#define XENMEM_populate_physmap		6
+#define ELFNOTE_PHYS32_ENTRY		18
+#define START_INFO_CMDLINE		24
+#define DOMID_SELF			0x7ff0
+#define CR0_PG				0x80000000
+#define CR4_PAE				0x20
+#define MSR_EFER			0xc0000080
+#define EFER_LME			0x100
+#define PTE_PRESENT_WRITE		3
+#define PTE_LARGE			0x80
+
+	.section .note.Xen, "a", @note
+	.align	4
+	.long	4, 4, ELFNOTE_PHYS32_ENTRY
+	.asciz	"Xen"
+	.long	start
+
+	.text
+	.code32
+	.globl	start
+start:
+	movl	START_INFO_CMDLINE(%ebx), %ebp
+	movl	$pml4, %eax
+	movl	%eax, %cr3
+	movl	$CR4_PAE, %eax
+	movl	%eax, %cr4
+	movl	$MSR_EFER, %ecx
+	rdmsr
+	orl	$EFER_LME, %eax
+	wrmsr
+	movl	%cr0, %eax
+	orl	$CR0_PG, %eax
+	movl	%eax, %cr0
+	lgdt	gdt_pointer
+	ljmp	$8, $long_mode
+
+	.code64
+long_mode:
+	cld
+	movl	$alive, %edx
+	movl	$alive_end - alive, %esi
+	movl	$stack_top, %esp
+	call	print
+	xorl	%eax, %eax
+	testl	%ebp, %ebp
+	jz	1f
+	movb	(%rbp), %al
+1:	cmpb	$'p', %al
+	je	power_off
+	cmpb	$'s', %al
+	je	spin
+	cmpb	$'t', %al
+	je	triple_fault
+	cmpb	$'c', %al
+	je	crash
+	cmpb	$'e', %al
+	je	events
+	cmpb	$'m', %al
+	je	memory
+halt:
+	cli
+	hlt
+	jmp	halt
+
+/* print: EDX text, ESI length */
+print:
+	movl	$HYPERVISOR_console_io, %eax
+	movl	$CONSOLEIO_write, %edi
+	vmcall
+	ret
+
+power_off:
+	movl	$SHUTDOWN_poweroff, reason
+	jmp	shutdown
+crash:
+	movl	$SHUTDOWN_crash, reason
+shutdown:
+	movl	$HYPERVISOR_sched_op, %eax
+	movl	$SCHEDOP_shutdown, %edi
+	movl	$reason, %esi
+	vmcall
+	jmp	halt
+
+spin:
+	cli
+	jmp	spin
+
+triple_fault:
+	lidt	no_idt
+	ud2
+
+events:
+	movl	$HYPERVISOR_event_channel_op, %eax
+	movl	$EVTCHNOP_alloc_unbound, %edi
+	movl	$unbound, %esi
+	vmcall
+	testq	%rax, %rax
+	jz	events
+	jmp	done
+
+/* populate one page after the other until refused, then give back gfns up to 4 GiB */
+memory:
+	movl	$0x10000, %ebp
+1:	movl	$XENMEM_populate_physmap, %edi
+	call	one_page
+	incl	%ebp
+	cmpq	$1, %rax
+	je	1b
+	movl	$0x1000, %ebp
+2:	movl	$XENMEM_decrease_reservation, %edi
+	call	one_page
+	addl	$0x103, %ebp
+	cmpl	$0x100000, %ebp
+	jb	2b
+done:
+	movl	$finished, %edx
+	movl	$finished_end - finished, %esi
+	call	print
+	jmp	halt
+
+/* one_page: memory operation EDI on gfn EBP */
+one_page:
+	movq	%rbp, extent
+	movl	$HYPERVISOR_memory_op, %eax
+	movl	$reservation, %esi
+	vmcall
+	ret
+
+	.section .rodata, "a"
+alive:	.ascii	"tiny: alive\n"
+alive_end:
+finished: .ascii "tiny: done\n"
+finished_end:
+
+	.data
+	.align	8
+reason:	.long	0
+no_idt:	.word	0
+	.quad	0
+	.align	8
+unbound: .word	DOMID_SELF, DOMID_SELF
+	.long	0
+	.align	8
+/* struct xen_memory_reservation: extents, their number, order, flags, domain */
+reservation:
+	.quad	extent, 1
+	.long	0, 0
+	.word	DOMID_SELF, 0, 0, 0
+extent:	.quad	0
+
+gdt:	.quad	0, 0x00af9b000000ffff
+gdt_pointer:
+	.word	. - gdt - 1
+	.long	gdt
+
+	/* the first GiB, one to one, by pages of 2 MiB */
+	.balign	4096
+pml4:	.quad	pdpt + PTE_PRESENT_WRITE
+	.fill	511, 8, 0
+pdpt:	.quad	pd + PTE_PRESENT_WRITE
+	.fill	511, 8, 0
+pd:	.set	address, 0
+	.rept	512
+	.quad	address + PTE_PRESENT_WRITE + PTE_LARGE
+	.set	address, address + 0x200000
+	.endr
+
+	.bss
+	.balign	16
+	.skip	4096
+stack_top:
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,17 @@
+objs-y += spinlock.o
+objs-y += softirq.o
+objs-y += rcupdate.o
+objs-y += timer.o
+objs-y += param.o
+objs-y += symbols.o
+objs-y += printk.o
+objs-y += console.o
+objs-y += panic.o
+objs-y += keyhandler.o
+objs-y += page_alloc.o
+objs-y += page_ref.o
+objs-y += xmalloc.o
+objs-y += sched_policy.o
+objs-y += sched.o
+objs-y += sched_pause.o
+objs-y += grant_table.o grant_entry.o grant_map.o grant_copy.o

@@ -69,6 +69,13 @@ void p2m_mark_cpu(struct domain *d, unsigned int cpu);
 cpumask_t p2m_cpus(const struct p2m_domain *p2m);
 struct domain *p2m_to_domain(const struct p2m_domain *p2m);
 
+/* vmx, before the first domain: what EPT offers, and whether superpages may be executable (iTLB multi-hit). */
+void p2m_set_capabilities(bool has_2m, bool has_1g, bool exec_superpages);
+/* RAM of d at gfn == mfn stays reserved to it when it is removed (1:1 dom0). Before any RAM is added. */
+void p2m_set_identity(struct domain *d);
+/* The frame kept for gfn that assign_pages_at() may give back to d, or INVALID_MFN. */
+mfn_t p2m_reserved_frame(struct domain *d, gfn_t gfn);
+
 /* ---- look-up (RCU, no lock) ---- */
 #define P2M_QUERY 0U
 #define P2M_ALLOC 1U	/* populate a populate-on-demand entry */
@@ -83,7 +90,8 @@ struct page_info *get_page_from_gfn(struct domain *d, gfn_t gfn, enum p2m_type *
 /* ---- change. All return 0 or -errno; on error nothing has changed and the caller keeps its references. ---- */
 /*
  * Map owned RAM at [gfn, gfn + 2^order): the caller's reference on each frame passes to the entries.
- * A previous RAM mapping is freed, foreign/grant/special ones unhooked; mmio: -EPERM.
+ * order is at most 18; gfn and mfn need not be aligned to it. A previous RAM mapping is freed, a special
+ * one unhooked; over a foreign or grant mapping: -ENXIO, over mmio: -EPERM.
  */
 int __must_check p2m_add_page(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order,
 			      enum p2m_type t, struct p2m_batch *b);
@@ -94,11 +102,17 @@ int __must_check p2m_add_page(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned i
 int __must_check p2m_add_special(struct domain *d, gfn_t gfn, struct page_info *page, struct p2m_batch *b);
 /* Remove RAM at one gfn; expected: the frame it must be, or INVALID_MFN for whatever is there. -ENOENT: nothing there. */
 int __must_check p2m_remove_page(struct domain *d, gfn_t gfn, mfn_t expected, struct p2m_batch *b);
-/* decrease_reservation: 2^order gfns; frames go back to the allocator when their last reference goes. */
+/*
+ * decrease_reservation: 2^order gfns, order at most 9 (callers go on piecewise); frames go back to the
+ * allocator when their last reference goes. -ENOENT: not all of it is RAM or populate-on-demand.
+ */
 int __must_check p2m_release_range(struct domain *d, gfn_t gfn, unsigned int order, struct p2m_batch *b);
-/* Move the page at src to dst (XENMAPSPACE_gmfn). */
+/* Move the writable page at src to dst (XENMAPSPACE_gmfn). -EINVAL: src has none; dst as for p2m_add_page(). */
 int __must_check p2m_move_page(struct domain *d, gfn_t src, gfn_t dst, struct p2m_batch *b);
-/* nr frames of machine MMIO 1:1 or not; superpages where they fit. -ERESTART: *done frames are mapped. */
+/*
+ * nr frames of machine MMIO 1:1 or not; superpages where they fit. With any error *done frames are mapped;
+ * -ERESTART: go on from there. -EBUSY: something else than this is mapped there.
+ */
 int __must_check p2m_set_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, unsigned long *done);
 int __must_check p2m_clear_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, unsigned long *done);
 /* XENMAPSPACE_gmfn_foreign: errors as real Xen 4.17 gives them (I9). */
@@ -112,6 +126,12 @@ int __must_check p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *pa
 int __must_check p2m_remove_grant(struct domain *d, gfn_t gfn, mfn_t mfn, struct p2m_batch *b);
 /* If gfn has type from, make it type to, atomically. -EBUSY: it has another. */
 int __must_check p2m_change_type_one(struct domain *d, gfn_t gfn, enum p2m_type from, enum p2m_type to);
+/* Likewise for nr gfns: those of type from become to; both RAM types. -ERESTART: go on from *done. */
+int __must_check p2m_change_type_range(struct domain *d, gfn_t gfn, unsigned long nr, enum p2m_type from,
+				       enum p2m_type to, unsigned long *done);
+/* The access restriction of the page at gfn. -ENOENT: no page there. */
+int __must_check p2m_set_access(struct domain *d, gfn_t gfn, enum p2m_access a);
+int __must_check p2m_get_access(struct domain *d, gfn_t gfn, enum p2m_access *a);
 /* Populate on demand: mark a range (XENMEMF_populate_on_demand), give it frames, account. */
 int __must_check p2m_pod_set_range(struct domain *d, gfn_t gfn, unsigned int order);
 int p2m_pod_set_target(struct domain *d, unsigned long target_pages);
@@ -140,9 +160,9 @@ struct p2m_batch {
 	struct { u32 mfn; u8 order; u8 flags; } put[P2M_BATCH_MAX];
 	struct page_info *tables;	/* unlinked table pages, freed by RCU after the flush */
 	gfn_t cached_gfn;		/* neighbour of the last walk: its level-1 table */
-	u64 *cached_table;
+	void *cached_table;
 	gfn_t fcached_gfn;		/* the same for the foreign tree */
-	u64 *fcached_table;
+	void *fcached_table;
 	struct p2m_domain *fcached_p2m;
 };
 void p2m_batch_init(struct p2m_batch *b, struct domain *d);

@@ -21,6 +21,7 @@ enum lock_rank {
 	RANK_EVENT = 50,	/* d->event_lock: event channel allocation and binding */
 	RANK_HVM = 60,		/* vLAPIC, vIO-APIC, virtual PCI of a domain */
 	RANK_P2M = 70,		/* p2m structure: split, collapse, range changes */
+	RANK_POD = 72,		/* populate-on-demand cache of a domain */
 	RANK_VPORT = 75,	/* one event channel's FIFO queue */
 	RANK_IRQ = 80,		/* an interrupt descriptor */
 	RANK_SCHED = 90,	/* a CPU's run queue; two only via nested */

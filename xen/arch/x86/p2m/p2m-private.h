@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of p2m/ share and nobody else sees. */
+#ifndef P2M_PRIVATE_H
+#define P2M_PRIVATE_H
+
+#include <xen/lib.h>
+#include <xen/sched.h>
+#include <asm/p2m.h>
+#include "ept.h"
+
+#ifdef P2M_MUTANT
+#include "mutant.h"	/* tests/unit/p2m: seeded defects */
+#else
+#define MUTANT(n) false
+#endif
+
+#define P2M_POD_CHUNKS 2	/* free lists of the populate-on-demand cache: 4K, 2M */
+
+/*
+ * Letters: [c] constant after p2m_init, [l] p2m->lock, [a] atomic, [p] pod_lock.
+ * Entries of the tree are changed without a lock; what the lock protects besides
+ * is the unlinking of tables, and entries with EPT_SPECIAL (docs/p2m.md).
+ */
+struct p2m_domain {
+	struct domain *domain;		/* [c] */
+	ept_t *root;			/* [c] */
+	bool identity;			/* RAM at gfn == mfn stays reserved when it goes; set before RAM exists */
+	bool honour_pat;		/* [c] guest PAT applies to RAM: a domain with devices */
+	bool logdirty;			/* [a] */
+	bool logdirty_global;		/* [a] all RAM is tracked, not only ranges asked for */
+	unsigned int pins;		/* [l] operations that rely on tables staying where they are */
+	spinlock_t lock;		/* RANK_P2M */
+	cpumask_t cpus;			/* [a] CPUs that may hold translations; only grows */
+	unsigned long max_gfn;		/* [a] highest gfn ever mapped */
+	atomic64_t pool_used;		/* table pages, root included */
+	unsigned long pool_limit;	/* [a] */
+	atomic64_t leaves[EPT_TOP][P2M_TYPES];
+	atomic64_t foreign_made, foreign_released;
+
+	unsigned long logdirty_gfn;	/* cursor of enabling or disabling; callers take turns */
+	atomic64_t dirtied, write_faults;
+
+	spinlock_t pod_lock;		/* RANK_POD */
+	struct page_info *pod_free[P2M_POD_CHUNKS];	/* [p] linked by frame number in u.inuse.gfn */
+	unsigned long pod_cache;	/* [p] frames in the lists */
+
+	/* Where teardown goes on: next gfn, frames of a cleared superpage not put yet. */
+	unsigned long teardown_gfn, teardown_mfn, teardown_left;
+	struct rcu_head rcu;
+};
+
+#define to_p2m(d) ((d)->arch.p2m)
+
+/* ---- batch.c ---- */
+#define P2M_PUT_RESERVED 1U	/* the frame stays reserved to its gfn (1:1 domain) */
+#define P2M_PUT_POD 2U		/* goes to the populate-on-demand cache if nobody else uses it */
+/* Room for one more displaced entry; may flush and put, so not under a lock that matters for that. */
+static inline void p2m_batch_reserve(struct p2m_batch *b)
+{
+	if (unlikely(b->count == P2M_BATCH_MAX))
+		p2m_batch_flush(b);
+}
+void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level, unsigned int flags);
+void p2m_batch_table(struct p2m_batch *b, ept_t *table);
+void p2m_drop_frames(struct p2m_domain *p2m, mfn_t mfn, unsigned long nr, unsigned int flags);
+
+/* ---- ept.c ---- */
+/* A place in the tree, and the entry as it was read there, once. */
+struct ept_pos {
+	ept_t *slot;
+	ept_t e;
+	unsigned int level;
+};
+extern unsigned int ept_max_level;
+
+ept_t *ept_new_root(struct p2m_domain *p2m);
+/* Frees a table nobody else can see. */
+void ept_free_table(struct p2m_domain *p2m, ept_t *table);
+static inline ept_t ept_read(const ept_t *slot)
+{
+	return (ept_t){ __atomic_load_n(&slot->e, __ATOMIC_ACQUIRE) };
+}
+/* Down to the leaf or hole that covers gfn, not below level stop (there the entry may be a table). */
+void ept_walk(const struct p2m_domain *p2m, unsigned long gfn, unsigned int stop, struct ept_pos *pos);
+/*
+ * Down to level exactly, making tables on the way (of holes) and splitting (leaves). 0, -ENOMEM, or
+ * 1 when a leaf of a type not in the set allowed stands in the way: *pos is that leaf.
+ */
+int __must_check ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, u32 allowed,
+			   struct ept_pos *pos);
+ept_t ept_leaf(const struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, unsigned int level,
+	       enum p2m_type t, enum p2m_access a);
+/*
+ * pos->e becomes new, if it is still there: true, and *pos is updated. A reference new needs passes
+ * from the caller to the entry; the old entry's passes to b, which must have room. False: nothing
+ * happened, pos->e is what is there now.
+ */
+bool __must_check ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
+			      struct p2m_batch *b);
+/* The same with p2m->lock held; keep: the old entry's references are the caller's, not the batch's. */
+bool __must_check ept_replace_locked(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
+				     ept_t new, struct p2m_batch *b, bool keep);
+/*
+ * If the 512 entries below the level's entry at gfn are alike, one entry takes their place and the
+ * table goes to b. Takes p2m->lock. own_pins: how many of p2m->pins are the caller's.
+ */
+bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, unsigned int own_pins,
+		  struct p2m_batch *b);
+/* Frees the tree, when nobody can reach the domain any more. */
+void ept_free_tree(struct p2m_domain *p2m);
+
+/* ---- p2m.c ---- */
+#define TYPE_BIT(t) (1U << (t))
+#define TYPES_RAM (TYPE_BIT(p2m_ram_rw) | TYPE_BIT(p2m_ram_ro) | TYPE_BIT(p2m_ram_logdirty))
+#define TYPES_GRANT (TYPE_BIT(p2m_grant_rw) | TYPE_BIT(p2m_grant_ro))
+/* What a domain's own memory, or a special page, may be mapped over. */
+#define TYPES_FREE (TYPE_BIT(p2m_invalid) | TYPE_BIT(p2m_mmio_dm) | TYPE_BIT(p2m_pod) | TYPE_BIT(p2m_broken))
+#define TYPES_OVER (TYPES_FREE | TYPES_RAM)
+#define TYPES_ALL ((1U << P2M_TYPES) - 1)
+static inline bool type_in(ept_t e, u32 set) { return set >> ept_type(e) & 1; }
+
+/* Why a thing of this type cannot be mapped over, or removed. */
+int p2m_refusal(enum p2m_type t);
+bool p2m_gfn_valid(unsigned long gfn, unsigned long nr);
+static inline bool p2m_dying(const struct p2m_domain *p2m)
+{
+	return unlikely(__atomic_load_n(&p2m->domain->is_dying, __ATOMIC_SEQ_CST) != DOMDYING_alive);
+}
+/* The entry that a removed page leaves. */
+static inline ept_t p2m_hole(const struct p2m_domain *p2m)
+{
+	return (ept_t){ unlikely(__atomic_load_n(&p2m->logdirty, __ATOMIC_RELAXED)) ? EPT_GONE : 0 };
+}
+static inline void p2m_note_gfn(struct p2m_domain *p2m, unsigned long last)
+{
+	unsigned long max = __atomic_load_n(&p2m->max_gfn, __ATOMIC_RELAXED);
+
+	while (unlikely(last > max) &&
+	       !__atomic_compare_exchange_n(&p2m->max_gfn, &max, last, false, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
+}
+/*
+ * Puts a 4K leaf at gfn over whatever is there, if its type is in the set over. Reference as with
+ * ept_replace(): on error it is still the caller's.
+ */
+int __must_check p2m_put_leaf(struct p2m_domain *p2m, unsigned long gfn, ept_t new, u32 over,
+			      struct p2m_batch *b);
+/*
+ * After an entry was published: if the domain began to die meanwhile its teardown may have passed by
+ * already, so the entry is taken back. -EINVAL: it was, the caller has its reference again.
+ */
+int __must_check p2m_settle(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
+			    struct p2m_batch *b);
+/* Removes the 4K leaf at gfn if its type is in the set and its frame expected (or INVALID_MFN). */
+int __must_check p2m_take_leaf(struct p2m_domain *p2m, unsigned long gfn, mfn_t expected, u32 types,
+			       struct p2m_batch *b);
+/* get_page_from_gfn() that shows the entry; table: level-0 table known to cover gfn, or NULL. */
+struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, ept_t *table, unsigned int flags,
+			       struct ept_pos *pos);
+
+/* ---- range.c ---- */
+void p2m_pin(struct p2m_domain *p2m);
+void p2m_unpin(struct p2m_domain *p2m);
+/* Every leaf of the range has a type in the set: 0, else why not. */
+int p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, u32 allowed);
+/* Fills a range, pieces as large as fit; mfn INVALID_MFN for a type without frames. */
+int __must_check p2m_fill(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, mfn_t mfn,
+			  enum p2m_type t, u32 over, struct p2m_batch *b);
+/* Splits leaves so that none straddles gfn. */
+int __must_check p2m_split_at(struct p2m_domain *p2m, unsigned long gfn);
+void p2m_set_owner_gfn(mfn_t mfn, unsigned long nr, unsigned long gfn, unsigned long step);
+
+/* ---- pod.c ---- */
+int p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn);
+/* True: the frame, with the reference the caller held, is in the cache now. */
+bool p2m_pod_reclaim(struct p2m_domain *p2m, struct page_info *page);
+bool p2m_pod_wants(const struct p2m_domain *p2m);
+/* Gives back what exceeds the entries still to be populated. */
+void p2m_pod_trim(struct p2m_domain *p2m);
+/* Teardown: some frames of the cache; true when it is empty. */
+bool p2m_pod_drain(struct p2m_domain *p2m, unsigned long max);
+unsigned long p2m_pod_entries(const struct p2m_domain *p2m);
+
+/* ---- mtype.c and hostmtrr.c ---- */
+#define HOST_MTRR_VAR 32
+struct host_mtrr {
+	u64 cap, def_type;
+	u64 fixed[11];
+	u64 var[HOST_MTRR_VAR][2];	/* base, mask */
+};
+u8 mtrr_range_type(const struct host_mtrr *m, u64 start, u64 end, bool *uniform);
+const struct host_mtrr *host_mtrr(void);
+
+#endif

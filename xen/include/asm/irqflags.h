@@ -12,7 +12,9 @@ static inline unsigned long local_save_flags(void)
 }
 static inline void local_irq_disable(void) { __asm__ __volatile__("cli" ::: "memory"); }
 static inline void local_irq_enable(void) { __asm__ __volatile__("sti" ::: "memory"); }
-static inline bool local_irq_is_enabled(void) { return local_save_flags() & 0x200; }
+/* Were interrupts on in flags that local_irq_save() returned? */
+static inline bool irqs_enabled_in(unsigned long f) { return f & 0x200; }
+static inline bool local_irq_is_enabled(void) { return irqs_enabled_in(local_save_flags()); }
 static inline unsigned long local_irq_save(void)
 {
 	unsigned long f = local_save_flags();

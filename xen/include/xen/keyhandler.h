@@ -6,5 +6,6 @@
 void register_keyhandler(char key, void (*fn)(char key), const char *desc);
 /* Runs the handler in softirq context of this CPU. False if the key has none. */
 bool handle_keypress(char key);
+void keyhandler_init(void);
 
 #endif

@@ -26,5 +26,10 @@ void rcu_quiescent(void);
 void rcu_idle_enter(void);
 void rcu_idle_exit(void);
 bool rcu_needs_cpu(void);
+/* Around every interrupt handler (do_irq): what enter returned goes to exit. */
+bool rcu_irq_enter(void);
+void rcu_irq_exit(bool was_idle);
+/* Once, on the boot CPU. */
+void rcu_init(void);
 
 #endif

@@ -54,6 +54,14 @@ struct hvm_segment {
 	u16 sel;
 	u16 attr;		/* as in the VMCS access rights: type, S, DPL, P, AVL, L, D, G from bit 0; bit 15: unusable */
 };
+#define HVM_SEG_TYPE 0x000f
+#define HVM_SEG_S 0x0010
+#define HVM_SEG_DPL_SHIFT 5
+#define HVM_SEG_P 0x0080
+#define HVM_SEG_AVL 0x0100
+#define HVM_SEG_L 0x0200
+#define HVM_SEG_D 0x0400
+#define HVM_SEG_G 0x0800
 #define HVM_SEG_UNUSABLE 0x8000
 
 /* A guest-linear to machine translation remembered within one VM exit (hypercall copies). */

@@ -58,11 +58,6 @@ bool hvm_has_rdtscp(void);
 bool hvm_has_invpcid(void);
 bool hvm_has_xsaves(void);
 bool hvm_has_apic_reg_virt(void);
-/*
- * Ports [first, last] of d reach the machine without an exit (direct), or exit to the port dispatcher.
- * Ports the hypervisor keeps to itself (vmx/iobitmap.c) stay intercepted, whatever is asked.
- */
-void hvm_ioports_direct(struct domain *d, u16 first, u16 last, bool direct);
 
 /* ---- life (hvm/hvm.c) ---- */
 int hvm_domain_init(struct domain *d);
@@ -112,7 +107,10 @@ void hvm_skip_instruction(struct vcpu *v, unsigned int len);
  * and in *pfec what to report, when there is no such mapping. No reference: valid until the next quiescent state
  * (frames are freed after the flush, which waits for this CPU).
  */
-/* Callers of the two below: inside p2m_use_begin()/p2m_use_end() of <asm/p2m-use.h>. */
+/*
+ * The mfn is the caller's only inside a section of <asm/p2m-use.h>: begin it, translate, use, end it. The
+ * walk alone needs none.
+ */
 #define PFEC_P 1U
 #define PFEC_W 2U
 #define PFEC_U 4U

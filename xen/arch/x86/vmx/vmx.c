@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The vendor table of VT-x (struct hvm_ops): entering a guest, switching vCPUs,
+ * and carrying guest state between hvm-types.h and the VMCS.
+ */
+#include <xen/guest_access.h>
+#include <xen/lib.h>
+#include <xen/sched.h>
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/p2m.h>
+#include <asm/p2m-use.h>
+#include <asm/processor.h>
+#include <asm/vmx.h>
+
+_Static_assert(offsetof(struct guest_regs, rcx) == 8 && offsetof(struct guest_regs, rbx) == 24 &&
+	       offsetof(struct guest_regs, rbp) == 40 && offsetof(struct guest_regs, rdi) == 56 &&
+	       offsetof(struct guest_regs, r8) == 64 && offsetof(struct guest_regs, r15) == 120,
+	       "entry.S knows these offsets");
+
+/* Ticks of the preemption timer in 1 ms. */
+static u64 if0_timer_value __ro_after_init;
+
+static int vmx_cpu_up(void)
+{
+	if (!if0_timer_value)
+		if0_timer_value = max_t(u64, tsc_khz >> vmx_caps.preempt_shift, 1);
+	return vmx_cpu_on();
+}
+
+static int vmx_domain_init(struct domain *d)
+{
+	/* A tree at this address may have existed before: no CPU may use what it remembers of it. */
+	d->arch.hvm.flush_pending = ~0ULL;
+	return 0;
+}
+
+static void vmx_domain_destroy(struct domain *d)
+{
+}
+
+static int vmx_vcpu_init(struct vcpu *v)
+{
+	int rc;
+
+	v->arch.hvm.vmx = xzalloc(struct vmx_vcpu);
+	if (!v->arch.hvm.vmx)
+		return -ENOMEM;
+	rc = vmx_vmcs_create(v);
+	if (rc) {
+		xfree(v->arch.hvm.vmx);
+		v->arch.hvm.vmx = NULL;
+	}
+	return rc;
+}
+
+static void vmx_vcpu_destroy(struct vcpu *v)
+{
+	if (!v->arch.hvm.vmx)
+		return;
+	vmx_vmcs_destroy(v);
+	xfree(v->arch.hvm.vmx);
+	v->arch.hvm.vmx = NULL;
+}
+
+/* ---- switching ---- */
+
+void vmx_load_debug_regs(struct vcpu *v)
+{
+	struct hvm_vcpu *h = &v->arch.hvm;
+
+	if (h->dr_dirty)
+		return;
+	write_dr0(h->dr[0]);
+	write_dr1(h->dr[1]);
+	write_dr2(h->dr[2]);
+	write_dr3(h->dr[3]);
+	write_dr6(h->dr6);
+	h->dr_dirty = true;
+	vmx_update_proc(v, 0, PROC_MOV_DR_EXITING);
+}
+
+static void save_debug_regs(struct vcpu *v)
+{
+	struct hvm_vcpu *h = &v->arch.hvm;
+
+	if (!h->dr_dirty)
+		return;
+	h->dr[0] = read_dr0();
+	h->dr[1] = read_dr1();
+	h->dr[2] = read_dr2();
+	h->dr[3] = read_dr3();
+	h->dr6 = read_dr6();
+	h->dr_dirty = false;
+	vmx_update_proc(v, PROC_MOV_DR_EXITING, 0);
+}
+
+/* The hypervisor uses none of these registers, so they stay the guest's until another one runs. */
+static void vmx_switch_from(struct vcpu *v)
+{
+	struct hvm_vcpu *h = &v->arch.hvm;
+
+	h->cr2 = read_cr2();
+	h->msr_star = rdmsr(MSR_STAR);
+	h->msr_lstar = rdmsr(MSR_LSTAR);
+	h->msr_cstar = rdmsr(MSR_CSTAR);
+	h->msr_sfmask = rdmsr(MSR_SYSCALL_MASK);
+	h->msr_kernel_gs = rdmsr(MSR_KERNEL_GS_BASE);
+	save_debug_regs(v);
+	vmx_vmcs_clear(v);
+}
+
+static void vmx_switch_to(struct vcpu *v)
+{
+	struct hvm_vcpu *h = &v->arch.hvm;
+
+	p2m_mark_cpu(v->domain, smp_processor_id());
+	vmx_vmcs_load(v);
+	vmx_update_io_bitmap(v);
+	write_cr2(h->cr2);
+	wrmsr(MSR_STAR, h->msr_star);
+	wrmsr(MSR_LSTAR, h->msr_lstar);
+	wrmsr(MSR_CSTAR, h->msr_cstar);
+	wrmsr(MSR_SYSCALL_MASK, h->msr_sfmask);
+	wrmsr(MSR_KERNEL_GS_BASE, h->msr_kernel_gs);
+	if (hvm_has_rdtscp())
+		wrmsr(MSR_TSC_AUX, h->msr_tsc_aux);
+	if (vmread(GUEST_DR7) & 0xff)
+		vmx_load_debug_regs(v);
+}
+
+/* ---- running ---- */
+
+/*
+ * Bounds the time until the next exit while the guest has interrupts off. On hardware an interrupt
+ * ends guest mode all the same; emulators exist that hold it back until the guest sets IF.
+ */
+static void arm_if0_timer(struct vmx_vcpu *x, bool interrupts_off)
+{
+	if (interrupts_off) {
+		vmwrite(GUEST_PREEMPTION_TIMER, if0_timer_value);
+		if (!(x->pin & PIN_PREEMPTION_TIMER))
+			vmwrite(PIN_BASED_CONTROL, x->pin |= PIN_PREEMPTION_TIMER);
+	} else if (x->pin & PIN_PREEMPTION_TIMER) {
+		vmwrite(PIN_BASED_CONTROL, x->pin &= ~PIN_PREEMPTION_TIMER);
+	}
+}
+
+static void flush_vpid(struct vmx_vcpu *x)
+{
+	x->vpid_flush = false;
+	if (x->sec & SEC_VPID)
+		(void)invvpid(vmx_caps.invvpid_single ? INVVPID_SINGLE : INVVPID_ALL, x->vpid);
+}
+
+static void vmx_run(struct vcpu *v)
+{
+	struct vmx_vcpu *x = v->arch.hvm.vmx;
+	struct guest_regs *r = &v->arch.regs;
+	unsigned long fail;
+	u32 reason;
+
+	if (unlikely(x->vpid_flush))
+		flush_vpid(x);
+	if (r->rip != x->rip)
+		vmwrite(GUEST_RIP, r->rip);
+	if (unlikely(r->rsp != x->rsp))
+		vmwrite(GUEST_RSP, r->rsp);
+	if (unlikely(r->rflags != x->rflags))
+		vmwrite(GUEST_RFLAGS, r->rflags);
+	if (unlikely((r->rflags & X86_EFLAGS_IF) == 0 || (x->pin & PIN_PREEMPTION_TIMER)) && opt_if0_timer)
+		arm_if0_timer(x, !(r->rflags & X86_EFLAGS_IF));
+
+	p2m_use_begin(v->domain);
+	fail = vmx_enter(r, x->launched);
+	p2m_use_end();
+
+	if (unlikely(fail)) {
+		vmx_entry_failed(v, 0, fail);
+		return;
+	}
+	x->launched = true;
+	r->rip = x->rip = vmread(GUEST_RIP);
+	r->rsp = x->rsp = vmread(GUEST_RSP);
+	r->rflags = x->rflags = vmread(GUEST_RFLAGS);
+	reason = (u32)vmread(VM_EXIT_REASON);
+	vmx_handle_exit(v, reason);
+}
+
+/* ---- state ---- */
+
+static void vmx_get_segment(struct vcpu *v, enum hvm_seg seg, struct hvm_segment *out)
+{
+	struct vmx_access a = vmx_access_begin(v);
+	u32 ar;
+
+	out->base = vmread(GUEST_ES_BASE + 2U * seg);
+	out->limit = (u32)vmread(GUEST_ES_LIMIT + 2U * seg);
+	if (seg >= HVM_SEG_GDTR) {
+		out->sel = 0;
+		out->attr = 0;
+	} else {
+		out->sel = (u16)vmread(GUEST_ES_SELECTOR + 2U * seg);
+		ar = (u32)vmread(GUEST_ES_AR + 2U * seg);
+		out->attr = (u16)((ar & 0xff) | (ar >> 4 & 0xf00) | (ar & BIT(16) ? HVM_SEG_UNUSABLE : 0));
+	}
+	vmx_access_end(a);
+}
+
+static void vmx_set_segment(struct vcpu *v, enum hvm_seg seg, const struct hvm_segment *in)
+{
+	struct vmx_access a = vmx_access_begin(v);
+	u32 ar = (in->attr & 0xffU) | (in->attr & 0xf00U) << 4;
+
+	vmwrite(GUEST_ES_BASE + 2U * seg, in->base);
+	vmwrite(GUEST_ES_LIMIT + 2U * seg, in->limit);
+	if (seg < HVM_SEG_GDTR) {
+		if ((in->attr & HVM_SEG_UNUSABLE) || !(in->attr & HVM_SEG_P))
+			ar |= BIT(16);
+		vmwrite(GUEST_ES_SELECTOR + 2U * seg, in->sel);
+		vmwrite(GUEST_ES_AR + 2U * seg, ar);
+	}
+	vmx_access_end(a);
+}
+
+/*
+ * PAE paging takes its four top entries from the VMCS: the CPU reloads them when the guest
+ * writes CR3, but a write to CR0 or CR4 that the hypervisor carries out must do it here.
+ */
+static void load_pdptes(struct vcpu *v)
+{
+	struct hvm_vcpu *h = &v->arch.hvm;
+	u64 pdpte[4] = { 0 };
+	unsigned int i;
+
+	if (!(h->cr0 & X86_CR0_PG) || !(h->cr4 & X86_CR4_PAE) || (h->efer & EFER_LMA))
+		return;
+	if (copy_from_guest_gpa(v->domain, pdpte, vmread(GUEST_CR3) & 0xffffffe0, sizeof(pdpte)))
+		memset(pdpte, 0, sizeof(pdpte));
+	for (i = 0; i < 4; i++)
+		vmwrite(GUEST_PDPTE0 + 2 * i, pdpte[i]);
+}
+
+static void update_efer(struct vcpu *v)
+{
+	u64 efer = v->arch.hvm.efer;
+	u64 entry = vmread(VM_ENTRY_CONTROLS);
+
+	vmwrite(VM_ENTRY_CONTROLS, efer & EFER_LMA ? entry | ENTRY_IA32E_GUEST : entry & ~ENTRY_IA32E_GUEST);
+	vmwrite(GUEST_EFER, efer);
+}
+
+static void vmx_update_cr(struct vcpu *v, unsigned int cr)
+{
+	struct hvm_vcpu *h = &v->arch.hvm;
+	struct vmx_access a = vmx_access_begin(v);
+
+	switch (cr) {
+	case 0:
+		/* Caching is the EPT's business. PE and PG are free: unrestricted guest. */
+		vmwrite(GUEST_CR0, (h->cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW)) | X86_CR0_ET |
+			(vmx_caps.cr0_fixed0 & ~(u64)(X86_CR0_PE | X86_CR0_PG)));
+		vmwrite(CR0_READ_SHADOW, h->cr0);
+		load_pdptes(v);
+		break;
+	case 3:
+		vmwrite(GUEST_CR3, h->cr3);
+		load_pdptes(v);
+		break;
+	case 4:
+		vmwrite(GUEST_CR4, h->cr4 | vmx_caps.cr4_fixed0);
+		vmwrite(CR4_READ_SHADOW, h->cr4);
+		load_pdptes(v);
+		break;
+	default:
+		update_efer(v);
+		break;
+	}
+	h->vmx->vpid_flush = true;
+	vmx_access_end(a);
+}
+
+static u64 vmx_get_cr3(struct vcpu *v)
+{
+	struct vmx_access a = vmx_access_begin(v);
+	u64 cr3 = vmread(GUEST_CR3);
+
+	vmx_access_end(a);
+	return cr3;
+}
+
+static u32 vmx_get_blocking(struct vcpu *v)
+{
+	struct vmx_access a = vmx_access_begin(v);
+	u32 b = (u32)vmread(GUEST_INTERRUPTIBILITY);
+
+	vmx_access_end(a);
+	return b;
+}
+
+static void vmx_set_blocking(struct vcpu *v, u32 bits)
+{
+	struct vmx_access a = vmx_access_begin(v);
+
+	vmwrite(GUEST_INTERRUPTIBILITY, bits & (BLOCKING_STI | BLOCKING_MOV_SS | BLOCKING_NMI));
+	vmx_access_end(a);
+}
+
+static void vmx_update_tsc_offset(struct vcpu *v)
+{
+	struct vmx_access a = vmx_access_begin(v);
+
+	vmwrite(TSC_OFFSET, v->arch.hvm.tsc_offset);
+	vmx_access_end(a);
+}
+
+static void vmx_update_dr7(struct vcpu *v, u64 dr7)
+{
+	struct vmx_access a = vmx_access_begin(v);
+
+	vmwrite(GUEST_DR7, dr7);
+	/* Breakpoints count only while their addresses are in the CPU; a switch to v loads them as well. */
+	if ((dr7 & 0xff) && v == current)
+		vmx_load_debug_regs(v);
+	vmx_access_end(a);
+}
+
+static u64 vmx_get_dr7(struct vcpu *v)
+{
+	struct vmx_access a = vmx_access_begin(v);
+	u64 dr7 = vmread(GUEST_DR7);
+
+	vmx_access_end(a);
+	return dr7;
+}
+
+/* ---- MSRs held in the VMCS, or in the CPU while the vCPU is loaded ---- */
+
+static const struct vmx_msr {
+	u32 msr;
+	u16 field;		/* in the VMCS, or */
+	u16 saved;		/* offset in struct hvm_vcpu of its value while v is not loaded */
+	bool canonical;
+	u64 valid;		/* bits that may be set, unless it is an address */
+} vmx_msrs[] = {
+	{ MSR_FS_BASE, GUEST_FS_BASE, 0, true, 0 },
+	{ MSR_GS_BASE, GUEST_GS_BASE, 0, true, 0 },
+	{ MSR_IA32_SYSENTER_CS, GUEST_SYSENTER_CS, 0, false, 0xffffffff },
+	{ MSR_IA32_SYSENTER_ESP, GUEST_SYSENTER_ESP, 0, true, 0 },
+	{ MSR_IA32_SYSENTER_EIP, GUEST_SYSENTER_EIP, 0, true, 0 },
+	{ MSR_KERNEL_GS_BASE, 0, offsetof(struct hvm_vcpu, msr_kernel_gs), true, 0 },
+	{ MSR_STAR, 0, offsetof(struct hvm_vcpu, msr_star), false, ~0ULL },
+	{ MSR_LSTAR, 0, offsetof(struct hvm_vcpu, msr_lstar), true, 0 },
+	{ MSR_CSTAR, 0, offsetof(struct hvm_vcpu, msr_cstar), true, 0 },
+	{ MSR_SYSCALL_MASK, 0, offsetof(struct hvm_vcpu, msr_sfmask), false, 0xffffffff },
+};
+
+static const struct vmx_msr *find_msr(u32 msr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(vmx_msrs); i++)
+		if (vmx_msrs[i].msr == msr)
+			return &vmx_msrs[i];
+	return NULL;
+}
+
+static bool is_loaded_here(const struct vcpu *v)
+{
+	return v->arch.hvm.loaded_cpu == smp_processor_id();
+}
+
+static int vmx_rdmsr(struct vcpu *v, u32 msr, u64 *val)
+{
+	const struct vmx_msr *m = find_msr(msr);
+	struct vmx_access a;
+
+	if (!m)
+		return -ENOENT;
+	a = vmx_access_begin(v);
+	if (m->field)
+		*val = vmread(m->field);
+	else
+		*val = is_loaded_here(v) ? rdmsr(msr) : *(u64 *)((char *)&v->arch.hvm + m->saved);
+	vmx_access_end(a);
+	return 0;
+}
+
+static int vmx_wrmsr(struct vcpu *v, u32 msr, u64 val)
+{
+	const struct vmx_msr *m = find_msr(msr);
+	struct vmx_access a;
+
+	if (!m)
+		return -ENOENT;
+	if (m->canonical ? (u64)((s64)(val << 16) >> 16) != val : (val & ~m->valid) != 0)
+		return -EINVAL;
+	a = vmx_access_begin(v);
+	if (m->field) {
+		vmwrite(m->field, val);
+	} else {
+		*(u64 *)((char *)&v->arch.hvm + m->saved) = val;
+		if (is_loaded_here(v))
+			wrmsr(msr, val);
+	}
+	vmx_access_end(a);
+	return 0;
+}
+
+static void vmx_flush_guest_tlb(struct vcpu *v)
+{
+	v->arch.hvm.vmx->vpid_flush = true;
+}
+
+static void vmx_policy_changed(struct vcpu *v)
+{
+	struct vmx_access a = vmx_access_begin(v);
+
+	vmx_update_io_bitmap(v);
+	vmx_access_end(a);
+}
+
+/* ---- events; v is current ---- */
+
+static void vmx_inject(struct vcpu *v, const struct hvm_event *e)
+{
+	u32 info = INTR_INFO_VALID | (u32)e->type << INTR_INFO_TYPE_SHIFT | e->vector;
+
+	/* Real mode pushes no error codes (SDM, "Checks on VM-Entry Control Fields"). */
+	if (e->has_error && (v->arch.hvm.cr0 & X86_CR0_PE)) {
+		info |= INTR_INFO_HAS_ERROR;
+		vmwrite(VM_ENTRY_EXCEPTION_ERROR, e->error);
+	}
+	if (e->type >= HVM_EVENT_SW_INT)
+		vmwrite(VM_ENTRY_INSN_LEN, e->insn_len);
+	vmwrite(VM_ENTRY_INTR_INFO, info);
+}
+
+static void vmx_set_windows(struct vcpu *v, bool irq, bool nmi)
+{
+	v->arch.hvm.vmx->windows_wanted = irq || nmi;
+	vmx_update_proc(v, (irq ? PROC_INTR_WINDOW : 0) | (nmi ? PROC_NMI_WINDOW : 0),
+			(irq ? 0 : PROC_INTR_WINDOW) | (nmi ? 0 : PROC_NMI_WINDOW));
+}
+
+bool hvm_has_rdtscp(void) { return vmx_caps.sec & SEC_RDTSCP; }
+bool hvm_has_invpcid(void) { return vmx_caps.sec & SEC_INVPCID; }
+bool hvm_has_xsaves(void) { return vmx_caps.sec & SEC_XSAVES; }
+bool hvm_has_apic_reg_virt(void) { return vmx_caps.sec & SEC_APIC_REG_VIRT; }
+
+const struct hvm_ops vmx_ops = {
+	.name = "VT-x",
+	.cpu_up = vmx_cpu_up,
+	.cpu_down = vmx_cpu_off,
+	.domain_init = vmx_domain_init,
+	.domain_destroy = vmx_domain_destroy,
+	.vcpu_init = vmx_vcpu_init,
+	.vcpu_destroy = vmx_vcpu_destroy,
+	.switch_from = vmx_switch_from,
+	.switch_to = vmx_switch_to,
+	.run = vmx_run,
+	.get_segment = vmx_get_segment,
+	.set_segment = vmx_set_segment,
+	.update_cr = vmx_update_cr,
+	.get_cr3 = vmx_get_cr3,
+	.get_blocking = vmx_get_blocking,
+	.set_blocking = vmx_set_blocking,
+	.update_tsc_offset = vmx_update_tsc_offset,
+	.update_dr7 = vmx_update_dr7,
+	.get_dr7 = vmx_get_dr7,
+	.rdmsr = vmx_rdmsr,
+	.wrmsr = vmx_wrmsr,
+	.flush_guest_tlb = vmx_flush_guest_tlb,
+	.policy_changed = vmx_policy_changed,
+	.dump = vmx_dump,
+	.inject = vmx_inject,
+	.set_windows = vmx_set_windows,
+};
+
+const struct hvm_ops *hvm __ro_after_init;
+
+/* 0, or -ENODEV having said what is missing. */
+int __init hvm_init(void)
+{
+	int rc = vmx_discover();
+
+	if (!rc)
+		rc = vmx_msr_bitmap_init();
+	if (rc)
+		return rc;
+	hvm = &vmx_ops;
+	vmx_flush_init();
+	return hvm_cpu_up();
+}
+
+int hvm_cpu_up(void) { return hvm->cpu_up(); }

@@ -1,0 +1,1 @@
+objs-y += head.o multiboot2.o trampoline.o

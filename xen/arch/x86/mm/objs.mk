@@ -1,0 +1,1 @@
+objs-y += bootmem.o frametable.o init.o pgtable.o vmap.o

@@ -264,8 +264,6 @@ bool hvm_mmio_next_trapped(struct domain *d, u64 start, u64 end, u64 *trap_start
 		if (h->is_mmio)
 			consider_trap(start, end, h->start & PAGE_MASK, ROUND_UP(h->start + h->len, PAGE_SIZE),
 				      &found, trap_start, trap_end);
-	if (vioapic_next_trapped(d, start, end, &s, &e))
-		consider_trap(start, end, s, e, &found, trap_start, trap_end);
 	if (vpci_next_trapped(d, start, end, &s, &e))
 		consider_trap(start, end, s, e, &found, trap_start, trap_end);
 	return found;

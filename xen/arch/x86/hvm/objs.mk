@@ -3,3 +3,4 @@ objs-y += io.o
 objs-y += vlapic.o
 objs-y += vlapic_timer.o
 objs-y += vlapic_ipi.o
+objs-y += vioapic.o

@@ -27,8 +27,9 @@ int hvm_intercept_ports(struct domain *d, u16 first, unsigned int count, bool in
 u64 hvm_machine_in(u16 port, unsigned int size);
 void hvm_machine_out(u16 port, unsigned int size, u64 val);
 
-/* ---- vioapic.c ---- */
-bool vioapic_next_trapped(struct domain *d, u64 start, u64 end, u64 *trap_start, u64 *trap_end);
+/* ---- vlapic_ipi.c ---- */
+/* Some vCPU that a message with this destination goes to, or NULL. */
+struct vcpu *vlapic_find_target(struct domain *d, u32 dest, bool logical);
 
 /* ---- vpci.c, vpci_msix.c ---- */
 bool vpci_next_trapped(struct domain *d, u64 start, u64 end, u64 *trap_start, u64 *trap_end);

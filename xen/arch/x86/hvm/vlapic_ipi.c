@@ -6,6 +6,7 @@
  * nobody waits for another CPU.
  */
 #include <xen/lib.h>
+#include "platform.h"
 #include "vlapic.h"
 
 #define BROADCAST_X2APIC 0xffffffffU
@@ -149,6 +150,16 @@ static struct vcpu *lowest_priority(struct domain *d, u32 dest, bool logical)
 		    (!best || vlapic_ppr(t->arch.vlapic) < vlapic_ppr(best->arch.vlapic)))
 			best = t;
 	return best;
+}
+
+struct vcpu *vlapic_find_target(struct domain *d, u32 dest, bool logical)
+{
+	struct vcpu *t;
+
+	for_each_vcpu(d, t)
+		if (matches(t, dest, logical))
+			return t;
+	return NULL;
 }
 
 bool vlapic_deliver(struct domain *d, u32 dest, bool logical, u8 delivery_mode, u8 vector, bool level)

@@ -7,7 +7,7 @@
  */
 #include <xen/irq.h>
 #include <xen/lib.h>
-#include <asm/ioapic.h>
+#include <asm/apic.h>
 #include "platform.h"
 
 #define RTE_VECTOR 0xffULL
@@ -20,9 +20,10 @@
 #define RTE_READ_ONLY (1ULL << 12 | RTE_REMOTE_IRR)
 #define RTE_WRITABLE (0xff0000000001ffffULL & ~RTE_READ_ONLY)
 
+/* As on Xen: the 82093AA, which has no EOI register. */
+#define VIOAPIC_VERSION 0x11
 #define IOAPIC_REGSEL 0x00
 #define IOAPIC_WINDOW 0x10
-#define IOAPIC_EOI 0x40
 
 struct vioapic_pin {
 	u64 rte;		/* written under hvm.lock, read by anybody */
@@ -40,7 +41,6 @@ struct vioapic_chip {
 	struct vioapic *owner;
 	u32 select, id;
 	unsigned int gsi_base, nr_pins;
-	u8 version;
 	struct vioapic_pin *pin;
 };
 
@@ -48,7 +48,7 @@ struct vioapic {
 	struct domain *domain;
 	bool passthrough;
 	unsigned int chip_count;
-	struct vioapic_chip chip[MACHINE_IOAPICS_MAX];
+	struct vioapic_chip *chip;
 };
 
 static bool deliver(struct vioapic_pin *p, u64 rte)
@@ -157,7 +157,7 @@ static u32 read_indirect(const struct vioapic_chip *c)
 
 	switch (c->select) {
 	case 0: case 2: return c->id;
-	case 1: return c->version | (c->nr_pins - 1) << 16;
+	case 1: return VIOAPIC_VERSION | (c->nr_pins - 1) << 16;
 	default: break;
 	}
 	if (c->select < 0x10 || n / 2 >= c->nr_pins)
@@ -222,10 +222,6 @@ static int vioapic_access(struct vcpu *v, u64 addr, unsigned int size, bool writ
 	struct vioapic_chip *c = data;
 	unsigned int off = (unsigned int)(addr - c->io.start);
 
-	if (write && off == IOAPIC_EOI && c->version >= 0x20) {
-		chip_eoi(c, (u8)*val);
-		return HVM_IO_OK;
-	}
 	spin_lock(&v->domain->arch.hvm.lock);
 	if (!write)
 		*val = off == IOAPIC_REGSEL ? c->select : off == IOAPIC_WINDOW ? read_indirect(c) : 0;
@@ -257,15 +253,15 @@ void vioapic_set_pin(struct domain *d, unsigned int gsi, bool level)
 	spin_unlock(&d->arch.hvm.lock);
 }
 
-static int add_chip(struct vioapic *io, const struct machine_ioapic *m)
+static int add_chip(struct vioapic *io, const struct ioapic_info *m)
 {
 	struct vioapic_chip *c = &io->chip[io->chip_count];
 	unsigned int i;
 
-	c->pin = xzalloc_array(struct vioapic_pin, m->nr_pins);
+	c->pin = xzalloc_array(struct vioapic_pin, m->pins);
 	if (!c->pin)
 		return -ENOMEM;
-	for (i = 0; i < m->nr_pins; i++) {
+	for (i = 0; i < m->pins; i++) {
 		c->pin[i].rte = RTE_MASKED;
 		c->pin[i].gsi = m->gsi_base + i;
 		c->pin[i].owner = io;
@@ -273,8 +269,7 @@ static int add_chip(struct vioapic *io, const struct machine_ioapic *m)
 	c->owner = io;
 	c->id = (u32)m->id << 24;
 	c->gsi_base = m->gsi_base;
-	c->nr_pins = m->nr_pins;
-	c->version = m->version;
+	c->nr_pins = m->pins;
 	c->io = (struct hvm_io_handler){
 		.is_mmio = true,
 		.start = m->addr,
@@ -290,11 +285,9 @@ static int add_chip(struct vioapic *io, const struct machine_ioapic *m)
 /* passthrough: one for each of the machine's. Else a single one with 48 pins, fed by vioapic_set_pin(). */
 int vioapic_init(struct domain *d, bool passthrough)
 {
-	static const struct machine_ioapic emulated = {
-		.addr = 0xfec00000, .nr_pins = 48, .id = 1, .version = 0x11,
-	};
+	static const struct ioapic_info emulated = { .addr = 0xfec00000, .pins = 48, .id = 1 };
+	unsigned int i, n = passthrough ? nr_ioapics : 1;
 	struct vioapic *io = xzalloc(struct vioapic);
-	unsigned int i;
 	int rc = 0;
 
 	if (!io)
@@ -302,10 +295,11 @@ int vioapic_init(struct domain *d, bool passthrough)
 	io->domain = d;
 	io->passthrough = passthrough;
 	d->arch.vioapic = io;
-	if (!passthrough)
-		return add_chip(io, &emulated);
-	for (i = 0; i < nr_machine_ioapics && !rc; i++)
-		rc = add_chip(io, &machine_ioapic[i]);
+	io->chip = xzalloc_array(struct vioapic_chip, n);
+	if (!io->chip)
+		return -ENOMEM;
+	for (i = 0; i < n && !rc; i++)
+		rc = add_chip(io, passthrough ? &ioapics[i] : &emulated);
 	return rc;
 }
 
@@ -327,5 +321,6 @@ void vioapic_destroy(struct domain *d)
 		xfree(c->pin);
 	}
 	d->arch.vioapic = NULL;
+	xfree(io->chip);
 	xfree(io);
 }

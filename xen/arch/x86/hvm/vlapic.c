@@ -5,7 +5,6 @@
  * Interrupt Controller".
  */
 #include <xen/lib.h>
-#include <asm/msr-index.h>
 #include "vlapic.h"
 #include <public/hvm/save.h>
 
@@ -24,7 +23,7 @@ bool vlapic_enabled(const struct vcpu *v)
 {
 	const struct vlapic *l = v->arch.vlapic;
 
-	return vlapic_hw_enabled(l) && (vlapic_reg(l, APIC_SVR) & APIC_SVR_ENABLE);
+	return vlapic_hw_enabled(l) && (vlapic_reg(l, APIC_SPIV) & APIC_SPIV_ENABLE);
 }
 
 /* ---- IRR, ISR, priorities ---- */
@@ -169,8 +168,8 @@ static void write_svr(struct vlapic *l, u32 val)
 {
 	unsigned int i;
 
-	vlapic_set_reg(l, APIC_SVR, val & 0x3ff);
-	if (val & APIC_SVR_ENABLE)
+	vlapic_set_reg(l, APIC_SPIV, val & 0x3ff);
+	if (val & APIC_SPIV_ENABLE)
 		return;
 	/* Software disabling masks the LVT entries, and they stay so. */
 	for (i = 0; i < ARRAY_SIZE(lvt_mask); i++)
@@ -180,7 +179,7 @@ static void write_svr(struct vlapic *l, u32 val)
 static void write_lvt(struct vlapic *l, unsigned int off, u32 val)
 {
 	val &= lvt_mask[(off - APIC_LVTT) >> 4];
-	if (!(vlapic_reg(l, APIC_SVR) & APIC_SVR_ENABLE))
+	if (!(vlapic_reg(l, APIC_SPIV) & APIC_SPIV_ENABLE))
 		val |= APIC_LVT_MASKED;
 	if (off == APIC_LVTT)
 		vlapic_write_lvtt(l, val);
@@ -194,7 +193,7 @@ static void write_register(struct vlapic *l, unsigned int off, u32 val)
 	switch (off) {
 	case APIC_TPR: vlapic_set_reg(l, APIC_TPR, val & 0xff); break;
 	case APIC_EOI: vlapic_eoi(l); break;
-	case APIC_SVR: write_svr(l, val); break;
+	case APIC_SPIV: write_svr(l, val); break;
 	case APIC_ESR: vlapic_set_reg(l, APIC_ESR, xchg(&l->esr, 0U)); break;
 	case APIC_TMICT: vlapic_write_tmict(l, val); break;
 	case APIC_TDCR: vlapic_write_tdcr(l, val & 0xb); break;
@@ -229,7 +228,7 @@ int vlapic_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *va
 	struct vlapic *l = v->arch.vlapic;
 	unsigned int off = addr & ~PAGE_MASK, part = off & 15;
 
-	if ((addr & PAGE_MASK) != APIC_DEFAULT_PAGE || !vlapic_hw_enabled(l) || vlapic_is_x2apic(l))
+	if ((addr & PAGE_MASK) != APIC_DEFAULT_BASE || !vlapic_hw_enabled(l) || vlapic_is_x2apic(l))
 		return HVM_IO_UNHANDLED;
 	off &= ~15U;
 	if (!write)
@@ -253,7 +252,7 @@ static u32 x2apic_reserved(unsigned int off)
 	switch (off) {
 	case APIC_TPR: return ~0xffU;
 	case APIC_EOI: case APIC_ESR: return ~0U;
-	case APIC_SVR: return ~0x3ffU;
+	case APIC_SPIV: return ~0x3ffU;
 	case APIC_ICR: return ~0xcdfffU;
 	case APIC_LVTT: return ~0x710ffU;
 	case APIC_LVTTHMR: case APIC_LVTPC: return ~0x117ffU;
@@ -321,20 +320,20 @@ static void set_ids(struct vlapic *l)
 /* Only the mode changes that the SDM's state diagram allows, and the page stays where it is. */
 static int write_base(struct vlapic *l, u64 val)
 {
-	u64 old = l->base, mode = val & (APIC_BASE_ENABLE | APIC_BASE_X2APIC);
-	u64 old_mode = old & (APIC_BASE_ENABLE | APIC_BASE_X2APIC);
+	u64 old = l->base, mode = val & (APICBASE_ENABLE | APICBASE_EXTD);
+	u64 old_mode = old & (APICBASE_ENABLE | APICBASE_EXTD);
 
-	if ((val & ~(u64)(APIC_BASE_ENABLE | APIC_BASE_X2APIC | APIC_BASE_BSP)) != APIC_DEFAULT_PAGE)
+	if ((val & ~(u64)(APICBASE_ENABLE | APICBASE_EXTD | APICBASE_BSP)) != APIC_DEFAULT_BASE)
 		return -EINVAL;
-	if (mode == APIC_BASE_X2APIC)
+	if (mode == APICBASE_EXTD)
 		return -EINVAL;
-	if ((old_mode == (APIC_BASE_ENABLE | APIC_BASE_X2APIC) && mode == APIC_BASE_ENABLE) ||
-	    (!old_mode && (mode & APIC_BASE_X2APIC)))
+	if ((old_mode == (APICBASE_ENABLE | APICBASE_EXTD) && mode == APICBASE_ENABLE) ||
+	    (!old_mode && (mode & APICBASE_EXTD)))
 		return -EINVAL;
 	WRITE_ONCE(l->base, val);
 	if (mode == old_mode)
 		return 0;
-	if (!(mode & APIC_BASE_ENABLE) || !(old_mode & APIC_BASE_ENABLE))
+	if (!(mode & APICBASE_ENABLE) || !(old_mode & APICBASE_ENABLE))
 		vlapic_reset(l->vcpu);
 	set_ids(l);
 	return 0;
@@ -377,7 +376,7 @@ void vlapic_reset(struct vcpu *v)
 	vlapic_timer_stop(l);
 	memset(l->regs, 0, PAGE_SIZE);
 	vlapic_set_reg(l, APIC_LVR, VLAPIC_VERSION);
-	vlapic_set_reg(l, APIC_SVR, 0xff);
+	vlapic_set_reg(l, APIC_SPIV, 0xff);
 	vlapic_set_reg(l, APIC_DFR, ~0U);
 	for (i = 0; i < ARRAY_SIZE(lvt_mask); i++)
 		vlapic_set_reg(l, APIC_LVTT + i * 16, APIC_LVT_MASKED);
@@ -402,7 +401,7 @@ int vlapic_init(struct vcpu *v)
 	}
 	l->vcpu = v;
 	l->got_sipi = -1;
-	l->base = APIC_DEFAULT_PAGE | APIC_BASE_ENABLE | (v->vcpu_id ? 0 : APIC_BASE_BSP);
+	l->base = APIC_DEFAULT_BASE | APICBASE_ENABLE | (v->vcpu_id ? 0 : APICBASE_BSP);
 	vlapic_timer_init(l);
 	v->arch.vlapic = l;
 	vlapic_reset(v);
@@ -430,7 +429,7 @@ void vlapic_save(struct vcpu *v, struct hvm_hw_lapic *hid, struct hvm_hw_lapic_r
 	*hid = (struct hvm_hw_lapic){
 		.apic_base_msr = l->base,
 		.disabled = (vlapic_hw_enabled(l) ? 0 : 2) |
-			    (vlapic_reg(l, APIC_SVR) & APIC_SVR_ENABLE ? 0 : 1),
+			    (vlapic_reg(l, APIC_SPIV) & APIC_SPIV_ENABLE ? 0 : 1),
 		.timer_divisor = vlapic_timer_divisor(l),
 		.tdt_msr = vlapic_read_deadline(l),
 	};
@@ -442,12 +441,12 @@ void vlapic_save(struct vcpu *v, struct hvm_hw_lapic *hid, struct hvm_hw_lapic_r
 int vlapic_load(struct vcpu *v, const struct hvm_hw_lapic *hid, const struct hvm_hw_lapic_regs *regs)
 {
 	struct vlapic *l = v->arch.vlapic;
-	u64 mode = hid->apic_base_msr & (APIC_BASE_ENABLE | APIC_BASE_X2APIC);
+	u64 mode = hid->apic_base_msr & (APICBASE_ENABLE | APICBASE_EXTD);
 	unsigned int i;
 	u32 ldr;
 
-	if ((hid->apic_base_msr & ~(u64)(APIC_BASE_ENABLE | APIC_BASE_X2APIC | APIC_BASE_BSP)) != APIC_DEFAULT_PAGE ||
-	    mode == APIC_BASE_X2APIC)
+	if ((hid->apic_base_msr & ~(u64)(APICBASE_ENABLE | APICBASE_EXTD | APICBASE_BSP)) != APIC_DEFAULT_BASE ||
+	    mode == APICBASE_EXTD)
 		return -EINVAL;
 	vlapic_timer_stop(l);
 	WRITE_ONCE(l->base, hid->apic_base_msr);
@@ -458,7 +457,7 @@ int vlapic_load(struct vcpu *v, const struct hvm_hw_lapic *hid, const struct hvm
 		vlapic_set_reg(l, APIC_LDR, ldr & 0xff000000);
 	vlapic_set_reg(l, APIC_LVR, VLAPIC_VERSION);
 	vlapic_set_reg(l, APIC_TPR, vlapic_reg(l, APIC_TPR) & 0xff);
-	vlapic_set_reg(l, APIC_SVR, vlapic_reg(l, APIC_SVR) & 0x3ff);
+	vlapic_set_reg(l, APIC_SPIV, vlapic_reg(l, APIC_SPIV) & 0x3ff);
 	vlapic_set_reg(l, APIC_TDCR, vlapic_reg(l, APIC_TDCR) & 0xb);
 	for (i = 0; i < ARRAY_SIZE(lvt_mask); i++)
 		vlapic_set_reg(l, APIC_LVTT + i * 16, vlapic_reg(l, APIC_LVTT + i * 16) & lvt_mask[i]);

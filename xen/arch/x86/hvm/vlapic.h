@@ -4,35 +4,20 @@
 #define HVM_VLAPIC_H
 
 #include <xen/sched.h>
+#include <asm/apic.h>
 #include <asm/hvm.h>
+#include <asm/msr-index.h>
 
-/* Register offsets; the x2APIC MSR of a register is 0x800 + offset / 16. SDM: "Local APIC Register Address Map". */
-enum {
-	APIC_ID = 0x20, APIC_LVR = 0x30, APIC_TPR = 0x80, APIC_APR = 0x90, APIC_PPR = 0xa0, APIC_EOI = 0xb0,
-	APIC_LDR = 0xd0, APIC_DFR = 0xe0, APIC_SVR = 0xf0, APIC_ISR = 0x100, APIC_TMR = 0x180,
-	APIC_IRR = 0x200, APIC_ESR = 0x280, APIC_ICR = 0x300, APIC_ICR2 = 0x310, APIC_LVTT = 0x320,
-	APIC_LVTTHMR = 0x330, APIC_LVTPC = 0x340, APIC_LVT0 = 0x350, APIC_LVT1 = 0x360,
-	APIC_LVTERR = 0x370, APIC_TMICT = 0x380, APIC_TMCCT = 0x390, APIC_TDCR = 0x3e0,
-	APIC_SELF_IPI = 0x3f0,
-};
-
-#define APIC_SVR_ENABLE 0x100
-#define APIC_LVT_MASKED 0x10000
+/* Register offsets: asm/apic.h. The x2APIC MSR of a register is 0x800 + offset / 16. */
+#define APIC_APR 0x090
 #define APIC_LVT_VECTOR 0xff
-#define APIC_DM_FIXED 0
-#define APIC_DM_LOWEST 1
-#define APIC_DM_NMI 4
-#define APIC_DM_INIT 5
-#define APIC_DM_STARTUP 6
+
+/* Delivery modes as the three bits they are in messages. */
+enum { DM_FIXED, DM_LOWEST, DM_SMI, DM_NMI = 4, DM_INIT, DM_STARTUP, DM_EXTINT };
 
 #define APIC_ESR_SEND_VECTOR 0x20
 #define APIC_ESR_RECEIVE_VECTOR 0x40
 #define APIC_ESR_REGISTER 0x80
-
-#define APIC_BASE_BSP 0x100
-#define APIC_BASE_X2APIC 0x400
-#define APIC_BASE_ENABLE 0x800
-#define APIC_DEFAULT_PAGE 0xfee00000ULL
 
 /*
  * [o]: only by the vCPU itself, or while it does not run; [a]: atomic, by anybody; [t]: under timer_lock.
@@ -73,11 +58,11 @@ static inline u32 *vlapic_vector_word(struct vlapic *l, unsigned int field, u8 v
 }
 static inline bool vlapic_is_x2apic(const struct vlapic *l)
 {
-	return READ_ONCE(l->base) & APIC_BASE_X2APIC;
+	return READ_ONCE(l->base) & APICBASE_EXTD;
 }
 static inline bool vlapic_hw_enabled(const struct vlapic *l)
 {
-	return READ_ONCE(l->base) & APIC_BASE_ENABLE;
+	return READ_ONCE(l->base) & APICBASE_ENABLE;
 }
 
 /* vlapic.c */

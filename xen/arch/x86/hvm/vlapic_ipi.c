@@ -81,8 +81,8 @@ bool vlapic_handle_init(struct vcpu *v)
 static bool accept_message(struct vcpu *t, u8 mode, u8 vector, bool level)
 {
 	switch (mode) {
-	case APIC_DM_FIXED:
-	case APIC_DM_LOWEST:
+	case DM_FIXED:
+	case DM_LOWEST:
 		if (!vlapic_enabled(t))
 			return false;
 		if (unlikely(vector < 16))
@@ -90,7 +90,7 @@ static bool accept_message(struct vcpu *t, u8 mode, u8 vector, bool level)
 		else
 			vlapic_set_irq(t, vector, level);
 		return true;
-	case APIC_DM_NMI:
+	case DM_NMI:
 		hvm_inject_nmi(t);
 		vcpu_kick(t);
 		return true;
@@ -167,9 +167,9 @@ bool vlapic_deliver(struct domain *d, u32 dest, bool logical, u8 delivery_mode, 
 	struct vcpu *t;
 	bool any = false;
 
-	if (delivery_mode == APIC_DM_LOWEST && (logical || is_broadcast(dest))) {
+	if (delivery_mode == DM_LOWEST && (logical || is_broadcast(dest))) {
 		t = lowest_priority(d, dest, logical);
-		return t && accept_message(t, APIC_DM_FIXED, vector, level);
+		return t && accept_message(t, DM_FIXED, vector, level);
 	}
 	if (!logical && !is_broadcast(dest)) {
 		t = by_apic_id(d, dest);
@@ -192,8 +192,8 @@ bool vlapic_deliver_msi(struct domain *d, u64 addr, u32 data)
 static void send_one(struct vcpu *t, u8 mode, u8 vector)
 {
 	switch (mode) {
-	case APIC_DM_INIT: post_init(t); break;
-	case APIC_DM_STARTUP: post_sipi(t, vector); break;
+	case DM_INIT: post_init(t); break;
+	case DM_STARTUP: post_sipi(t, vector); break;
 	default: accept_message(t, mode, vector, false); break;
 	}
 }
@@ -219,18 +219,18 @@ void vlapic_send_ipi(struct vlapic *l, u32 icr_low, u32 dest)
 	bool logical = icr_low & 0x800;
 	struct vcpu *t;
 
-	if (unlikely(vector < 16 && mode <= APIC_DM_LOWEST)) {
+	if (unlikely(vector < 16 && mode <= DM_LOWEST)) {
 		vlapic_error(l, APIC_ESR_SEND_VECTOR);
 		return;
 	}
 	/* The de-assertion of INIT only matters to processors with a bus between their APICs. */
-	if (mode == APIC_DM_INIT && (icr_low & 0xc000) == 0x8000)
+	if (mode == DM_INIT && (icr_low & 0xc000) == 0x8000)
 		return;
 	if (shorthand) {
 		send_shorthand(l, shorthand, mode, vector);
 		return;
 	}
-	if (mode <= APIC_DM_NMI) {
+	if (mode <= DM_NMI) {
 		vlapic_deliver(d, dest, logical, mode, vector, false);
 		return;
 	}

@@ -275,6 +275,7 @@ int domain_create(domid_t domid, const struct xen_domctl_createdomain *config, b
 
 	d->is_privileged = is_priv;
 	d->create_flags = config->flags;
+	d->arch.emulation_flags = config->arch.emulation_flags;
 	d->ssidref = config->ssidref;
 	memcpy(d->handle, config->handle, sizeof(d->handle));
 	d->controller_pause_count = 1;

@@ -9,6 +9,7 @@
  */
 #include <xen/domain_parts.h>
 #include <xen/grant_table.h>
+#include <xen/iocap.h>
 #include <asm/hvm.h>
 #include <asm/p2m.h>
 #include <asm/setup.h>
@@ -77,7 +78,11 @@ static int vcpus_relinquish(struct domain *d)
 
 static int grant_part_init(struct domain *d, const struct xen_domctl_createdomain *c)
 {
-	return grant_table_init(d, c->max_grant_frames, c->max_maptrack_frames, c->grant_opts);
+	unsigned int version = XEN_DOMCTL_GRANT_version(c->grant_opts);
+
+	if (!version || c->grant_opts & ~XEN_DOMCTL_GRANT_version_mask)
+		return -EINVAL;
+	return grant_table_init(d, c->max_grant_frames, c->max_maptrack_frames, version);
 }
 
 static int evtchn_part_init(struct domain *d, const struct xen_domctl_createdomain *c)
@@ -85,7 +90,13 @@ static int evtchn_part_init(struct domain *d, const struct xen_domctl_createdoma
 	return evtchn_init(d, c->max_evtchn_port);
 }
 
+static int iocap_part_init(struct domain *d, const struct xen_domctl_createdomain *c)
+{
+	return iocap_init(d);
+}
+
 const struct domain_part domain_parts[] = {
+	{ "device rights", iocap_part_init, NULL, iocap_destroy },
 	{ "scheduling", sched_part_init, NULL, sched_destroy_domain },
 	{ "p2m", p2m_part_init, p2m_teardown, p2m_final_teardown },
 	{ "platform", hvm_part_init, hvm_domain_relinquish, hvm_domain_destroy },

@@ -79,6 +79,9 @@ static void untake(struct grant_table *gt, u32 ref, const struct active_entry *a
 {
 	u16 bits = 0;
 
+	/* Nobody is left to look at them. */
+	if (gt->frames_gone)
+		return;
 	if (!act->writers)
 		bits |= GTF_writing;
 	if (!act->writers && !act->readers)
@@ -135,7 +138,7 @@ static s16 hold_locked(struct domain *rd, u32 ref, const struct domain *user, bo
 	struct active_entry *act;
 	s16 rc;
 
-	if (ref >= gt_nr_entries(gt))
+	if (gt->frames_gone || ref >= gt_nr_entries(gt))
 		return GNTST_bad_gntref;
 	act = gt_active(gt, ref);
 	/* A holder exists: the same user may join it; a change of the guest's entry does not affect it. */

@@ -270,5 +270,6 @@ int grant_table_release(struct domain *d)
 		grant_unhold(rd, t->ref, flags & GNTMAP_readonly);
 		put_domain(rd);
 	}
+	gt_put_frames(gt);
 	return 0;
 }

@@ -81,6 +81,20 @@ int grant_table_init(struct domain *d, int max_frames, int max_track, unsigned i
 	return rc;
 }
 
+void gt_put_frames(struct grant_table *gt)
+{
+	bool gone;
+
+	spin_lock(&gt->lock);
+	gone = gt->frames_gone;
+	gt->frames_gone = true;
+	spin_unlock(&gt->lock);
+	for (unsigned int i = 0; !gone && i < gt->nr_frames; i++)
+		put_page(gt->shared[i]);
+	for (unsigned int i = 0; !gone && i < gt->nr_status_frames; i++)
+		put_page(gt->status[i]);
+}
+
 void grant_table_destroy(struct domain *d)
 {
 	struct grant_table *gt = d->grant_table;
@@ -88,10 +102,7 @@ void grant_table_destroy(struct domain *d)
 	if (!gt)
 		return;
 	d->grant_table = NULL;
-	for (unsigned int i = 0; i < gt->nr_frames; i++)
-		put_page(gt->shared[i]);
-	for (unsigned int i = 0; i < gt->nr_status_frames; i++)
-		put_page(gt->status[i]);
+	gt_put_frames(gt);
 	for (unsigned int i = 0; i < gt->nr_active_pages; i++)
 		free_xenheap_page(gt->active[i]);
 	for (unsigned int i = 0; i < gt->nr_track_pages; i++)
@@ -122,7 +133,7 @@ int gt_grow_locked(struct domain *d, unsigned int nr)
 	struct grant_table *gt = d->grant_table;
 	int rc = 0;
 
-	if (nr > gt->max_frames)
+	if (nr > gt->max_frames || gt->frames_gone)
 		return -EINVAL;
 	while (gt->nr_active_pages < active_pages_for(nr)) {
 		struct active_entry *page = alloc_xenheap_page();
@@ -154,7 +165,7 @@ static int frame_get(struct domain *d, unsigned int id, unsigned long frame, str
 	if (frame >= (id ? gt->max_status_frames : gt->max_frames))
 		return -EINVAL;
 	spin_lock(&gt->lock);
-	if (id && gt->version != 2)
+	if (gt->frames_gone || (id && gt->version != 2))
 		rc = -EINVAL;
 	else if (id && frame >= gt->nr_status_frames)
 		rc = gt_grow_locked(d, (unsigned int)min((frame + 1) * (STATUS_PER_FRAME / V2_PER_FRAME),
@@ -253,7 +264,7 @@ static long op_setup_table(unsigned long uop, unsigned int count)
 		int rc;
 
 		spin_lock(&gt->lock);
-		rc = op.nr_frames > gt->max_frames ? -EINVAL :
+		rc = op.nr_frames > gt->max_frames || gt->frames_gone ? -EINVAL :
 		     op.nr_frames > gt->nr_frames ? gt_grow_locked(d, op.nr_frames) : 0;
 		spin_unlock(&gt->lock);
 		if (rc)

@@ -54,6 +54,7 @@ struct grant_table {
 	u32 track_free;
 	unsigned long held;				/* active entries with a holder */
 	unsigned int release_next;			/* where grant_table_release goes on */
+	bool frames_gone;				/* the dead domain's frames are given back */
 };
 
 #define V1_PER_FRAME (PAGE_SIZE / sizeof(grant_entry_v1_t))
@@ -83,6 +84,11 @@ static inline grant_status_t *gt_status(const struct grant_table *gt, u32 ref)
 
 /* Makes the table nr frames large; the caller holds gt->lock. 0, -EINVAL (over the limit), -ENOMEM. */
 int gt_grow_locked(struct domain *d, unsigned int nr);
+/*
+ * Puts the frames of the shared and status tables, once. They are pages of the domain's own and keep its
+ * structure, so a dying domain gives them back before others have let go of its grants.
+ */
+void gt_put_frames(struct grant_table *gt);
 
 /* What a holder gets: the page (referenced by the active entry) and the granted bytes in it. */
 struct grant_hold {

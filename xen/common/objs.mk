@@ -15,3 +15,4 @@ objs-y += sched_policy.o
 objs-y += sched.o
 objs-y += sched_pause.o
 objs-y += grant_table.o grant_entry.o grant_map.o grant_copy.o
+objs-y += domctl.o domctl_vcpu.o rangeset.o iocap.o

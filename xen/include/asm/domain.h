@@ -20,6 +20,10 @@ struct arch_domain {
 	/* Memory map the guest asks for (XENMEM_memory_map); set by the builder or XENMEM_set_memory_map. [d] */
 	struct e820_entry *e820;	/* xzalloc'd */
 	unsigned int nr_e820;
+	u32 emulation_flags;		/* [c] XEN_X86_EMU_* */
+	/* A preempted read of the dirty log: gfns done, dirty ones among them. Under the caller's serialisation. */
+	unsigned long logdirty_cursor;
+	u64 logdirty_found;
 	struct cpu_policy *cpu_policy;	/* CPUID and MSR policy; [d] until first run, then constant */
 };
 

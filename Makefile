@@ -52,11 +52,13 @@ demo: $(OUT)/.pavise-build
 # --- Tests. A suite is a file tests/t/NAME.t that prints TAP.
 
 suite-present = $(if $(wildcard $(1)),$(2))
-SUITES := lab $(call suite-present,tests/unit/Makefile,unit) \
-	$(call suite-present,tests/model/Makefile,model) \
+# (those that take longest start first)
+SUITES := $(call suite-present,tests/xl/run,xl) \
 	$(call suite-present,tests/hypercall/run,hypercall) \
 	$(call suite-present,tests/dom0/run,dom0) \
-	$(call suite-present,tests/xl/run,xl) \
+	$(call suite-present,tests/unit/Makefile,unit) \
+	$(call suite-present,tests/model/Makefile,model) \
+	lab \
 	$(call suite-present,tools/lint/run,lint)
 ALL_SUITES := lab unit model hypercall dom0 xl lint
 

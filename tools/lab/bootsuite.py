@@ -93,7 +93,8 @@ class Suite:
             hv=kw.get("hv", self.hv), hvcmd=hvcmd, kernel=kw.get("kernel", self.kernel), initrd=initrd,
             modules=[], iso=None, disk=kw.get("disk"), nic=kw.get("nic", False),
             kcmd="console=hvc0 earlyprintk=xen cryptomgr.notests " + kw.get("kcmd", ""),
-            cpus=cpus, mem=kw.get("mem", 1024), secs=kw.get("secs", 900), out=os.path.join(self.dir, name),
+            cpus=cpus, mem=kw.get("mem", 1024), secs=kw.get("secs", 1200),
+            silence=kw.get("silence", 400), out=os.path.join(self.dir, name),
             end=kw.get("end", r"=== DOM0 DONE"), fail=kw.get("fail", DEAD), power_off=kw.get("power_off", True),
             model=None, stamp=True, ips=50000000, quantum=None, extra=[], debug=[], interactive=False,
             bios="/usr/share/bochs/BIOS-bochs-latest")
@@ -140,8 +141,8 @@ class Suite:
         print(f"# {title}: {time.monotonic() - begin:.0f} s, {run.ticks} instructions, end: {why}")
         self.test(good, kw.get("what", "dom0 ran the script to its end and powered off"))
         if not good:
-            for t in lablib.read_small(os.path.join(o.out, "serial.log")).splitlines()[-15:]:
-                print("# | " + t[:160].rstrip("\r"))
+            for t in lablib.last_words(o.out, 15):
+                print(f"# {t}")
         run.why = why
         return run, records
 

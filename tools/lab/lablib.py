@@ -173,15 +173,18 @@ class Serial:
 
 
 class Verdict:
-    """End conditions as a listener: -e, -f and the clock."""
+    """End conditions as a listener: -e, -f, the clock, and silence for too long."""
 
     def __init__(self, a):
         self.end = re.compile(a.end) if a.end else None
         self.fail = re.compile(a.fail) if a.fail else None
         self.deadline = time.monotonic() + a.secs
         self.end_seen = self.fail_seen = None
+        self.silence = getattr(a, "silence", None)
+        self.last = time.monotonic()
 
     def __call__(self, stamp, text):
+        self.last = time.monotonic()
         if self.end and not self.end_seen and self.end.search(text):
             self.end_seen = time.monotonic()
         if self.fail and not self.fail_seen and self.fail.search(text):
@@ -195,7 +198,16 @@ class Verdict:
             return "fail-pattern"
         if self.end_seen and now - self.end_seen > grace:
             return "pattern"
+        if self.silence and now - self.last > self.silence:
+            return f"silent for {self.silence} s"
         return "timeout" if now >= self.deadline else None
+
+
+def last_words(out, lines=12):
+    """The end of the serial log, and what the emulator itself complained of last."""
+    said = [t[:160].rstrip("\r") for t in read_small(os.path.join(out, "serial.log")).splitlines()[-lines:]]
+    own = [t[:160] for t in read_small(os.path.join(out, "bochs.log")).splitlines()[-4:]]
+    return ["serial| " + t for t in said] + ["emulator| " + t for t in own]
 
 
 def write_result(path, fields):

@@ -8,6 +8,7 @@
 #include <xen/mm.h>
 #include <xen/spinlock.h>
 #include <asm/bitops.h>
+#include <asm/cpufeature.h>
 #include <asm/pgtable.h>
 #include <asm/processor.h>
 #include <asm/traps.h>
@@ -80,7 +81,7 @@ static void *map_area(maddr_t ma, size_t len, u64 flags)
 	unsigned long off = ma & ~PAGE_MASK, nr = (off + len + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	void *v;
 
-	if (!len || ma + len < ma || (ma + len - 1) >> 52)
+	if (!len || ma + len < ma || (ma + len - 1) >> boot_cpu.phys_bits)
 		return NULL;
 	v = vmap_reserve(nr);
 	if (!v)

@@ -1,0 +1,1 @@
+objs-y += ioapic.o irq.o lapic.o

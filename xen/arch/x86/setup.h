@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Start-up steps of the parts in and below this folder, in the order setup.c takes them. */
+#ifndef ARCH_X86_SETUP_H
+#define ARCH_X86_SETUP_H
+
+#include <xen/types.h>
+
+void ns16550_init(void);		/* drivers/ns16550.c: polled until … */
+void ns16550_start_irqs(void);		/* … interrupts work */
+void acpi_init(void);
+void rtc_set_century_register(u8 index);
+void time_init(void);			/* time/time.c: calibrates, on the boot CPU */
+void time_init_cpu(void);		/* this CPU's timer */
+void smp_prepare_boot_cpu(void);
+void smp_boot_cpus(void);		/* smp_boot.c: all that maxcpus= allows */
+int selftest_run(void);			/* selftest.c: number of failures */
+
+#endif

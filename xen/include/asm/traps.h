@@ -3,6 +3,7 @@
 #ifndef ASM_TRAPS_H
 #define ASM_TRAPS_H
 
+#include <asm/page.h>
 #include <asm/regs.h>
 
 /*

@@ -94,11 +94,10 @@ struct hvm_vcpu {
 	u8 upcall_vector;		/* HVMOP_set_evtchn_upcall_vector; 0: the domain's callback */
 	bool in_hypercall;
 	/*
-	 * What hvm_intr_assist() has to look at before the next entry, besides event, nmi_pending and
-	 * vcpu_info: HVM_WORK_*, set with set_bit() by whoever makes something due, ahead of the kick. [a]
+	 * Interruptibility, true while the vCPU is not in guest mode:
+	 * STI (1) and MOV SS (2) shadow, NMIs blocked (8). [o], or paused
 	 */
-	unsigned long intr_work;
-#define HVM_WORK_VLAPIC 0	/* IRR, ISR or TPR changed so that a vector may have become deliverable */
+	u32 blocking;
 	/* CPU whose registers hold (lazily) this vCPU's state, or NR_CPUS. Written by that CPU only. */
 	unsigned int loaded_cpu;
 

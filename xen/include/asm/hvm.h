@@ -30,9 +30,9 @@ struct hvm_ops {
 	/* The guest's CR0/CR3/CR4/EFER in v->arch.hvm changed: carry them over. cr: 0, 3, 4, or 5 for EFER. */
 	void (*update_cr)(struct vcpu *v, unsigned int cr);
 	u64 (*get_cr3)(struct vcpu *v);
-	/* STI/MOV SS shadow (1, 2), NMI blocking (8) as in the interruptibility field. */
-	u32 (*get_blocking)(struct vcpu *v);
-	void (*set_blocking)(struct vcpu *v, u32 bits);
+	/* CPL, and bytes of the default operand size of the code segment (2, 4; 8: 64-bit mode). */
+	unsigned int (*get_cpl)(struct vcpu *v);
+	unsigned int (*get_mode)(struct vcpu *v);
 	void (*update_tsc_offset)(struct vcpu *v);
 	void (*update_dr7)(struct vcpu *v, u64 dr7);
 	u64 (*get_dr7)(struct vcpu *v);
@@ -79,6 +79,9 @@ void hvm_inject_nmi(struct vcpu *v);
 void hvm_intr_assist(struct vcpu *v);
 /* Something the vCPU would wake from HLT for is pending and deliverable. */
 bool hvm_interrupt_pending(const struct vcpu *v);
+/* VCPUOP_initialise: checked and taken over; v is down. 0 or -EINVAL. */
+struct vcpu_hvm_context;
+int hvm_vcpu_set_context(struct vcpu *v, const struct vcpu_hvm_context *ctx);
 int hvm_set_callback_via(struct domain *d, u64 via);
 
 /* ---- registers ---- */
@@ -96,6 +99,12 @@ int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val);
 void hvm_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4]);
 u64 hvm_guest_tsc(struct vcpu *v);
 void hvm_set_guest_tsc(struct vcpu *v, u64 tsc);
+/* Extended state (hvm/xsave.c). init: every CPU, at start; its size for the bits of XCR0 (0: everything offered). */
+int hvm_xsave_cpu_init(void);
+int hvm_fpu_init(struct vcpu *v);
+void hvm_fpu_destroy(struct vcpu *v);
+u64 hvm_xcr0_supported(void);
+u32 hvm_xsave_size(u64 xcr0);
 void hvm_fpu_load(struct vcpu *v);
 void hvm_fpu_save(struct vcpu *v);
 /* Skips the instruction that exited: rip += len, clears the STI/MOV SS shadow, raises #DB for single step. */

@@ -22,7 +22,7 @@
 /* The domain whose p2m this CPU uses without references right now, or NULL. */
 DECLARE_PER_CPU(struct domain *, p2m_user);
 
-/* Drops what this CPU remembers of d's p2m: EPT translations, the current vCPU's gva cache. */
+/* Drops the EPT translations of d that this CPU remembers. */
 void p2m_flush_this_cpu(struct domain *d);
 
 static inline void p2m_use_begin(struct domain *d)

@@ -96,12 +96,14 @@ struct vmx_vcpu {
 	bool windows_wanted;		/* an interrupt or NMI window is open */
 	/* Last values of fields written often: a VMWRITE is made only when they change. */
 	u64 rip, rsp, rflags;
-	u32 pin, proc, sec, exc_bitmap;
+	u32 pin, proc, sec, exc_bitmap, blocking;
 	unsigned long *io_bitmap;	/* the one whose address is in the VMCS */
 };
 
 /* The VMCS memory type and basics (vmcs.c). */
 int vmx_discover(void);
+/* Superpages may be executable: the CPU is not one of those that the iTLB multi-hit erratum stops. */
+bool vmx_exec_superpages(void);
 int vmx_cpu_on(void);
 void vmx_cpu_off(void);
 int vmx_vmcs_create(struct vcpu *v);

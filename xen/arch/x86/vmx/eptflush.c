@@ -20,14 +20,10 @@ DEFINE_PER_CPU(struct domain *, p2m_user);
 /* Also called by p2m_use_begin() inside the section, with interrupts on or off. */
 void p2m_flush_this_cpu(struct domain *d)
 {
-	struct vcpu *v = current;
-
 	/* Clear first: a flush that comes after this marks the CPU again. */
 	clear_bit(smp_processor_id(), &d->arch.hvm.flush_pending);
 	if (!invept(vmx_caps.invept_single ? INVEPT_SINGLE : INVEPT_ALL, p2m_eptp(d)))
 		BUG();
-	if (v->domain == d)
-		guest_access_invalidate(v);
 }
 
 /* CPUs of the mask that are inside a section for d and have not flushed yet. */
@@ -61,6 +57,9 @@ static void flush_p2m(struct p2m_domain *p2m)
 
 		p2m_flush_this_cpu(d);
 		local_irq_restore(flags);
+		/* Its remembered frames are pinned, but may no longer be what the guest's addresses mean. */
+		if (current->domain == d)
+			guest_access_invalidate(current);
 	}
 	inside = still_inside(d, cpumask_without(mask, me));
 	for_each_cpu(cpu, inside)

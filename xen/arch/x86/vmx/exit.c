@@ -47,14 +47,14 @@ static void requeue_event(struct vcpu *v, u32 info)
 	e->cr2 = read_cr2();
 	/* The first attempt blocked NMIs; the second one would be refused. */
 	if (e->type == HVM_EVENT_NMI)
-		hvm->set_blocking(v, hvm->get_blocking(v) & ~(u32)BLOCKING_NMI);
+		v->arch.hvm.blocking &= ~(u32)BLOCKING_NMI;
 }
 
 /* SDM, "Resuming Guest Software after Handling an Exception": an IRET that faulted had unblocked NMIs. */
 static void restore_nmi_blocking(struct vcpu *v, bool unblocked)
 {
 	if (unblocked && !v->arch.hvm.event.pending)
-		hvm->set_blocking(v, hvm->get_blocking(v) | BLOCKING_NMI);
+		v->arch.hvm.blocking |= BLOCKING_NMI;
 }
 
 static void exit_exception_db(struct vcpu *v)

@@ -25,6 +25,37 @@ boolean_param("vpid", opt_vpid, "on|off (on): tag guest translations by vCPU");
 static bool opt_unrestricted = true;
 boolean_param("unrestricted", opt_unrestricted, "on|off (on): real-mode code runs in hardware; off refuses to start");
 
+/* -1: as the CPU needs it. */
+static int opt_exec_sp = -1;
+static bool opt_ept_ad = true;
+
+static int __init parse_ept(const char *s)
+{
+	static const struct { const char *name; int sp, ad; } words[] = {
+		{ "exec-sp", 1, -1 }, { "no-exec-sp", 0, -1 }, { "ad", -1, 1 }, { "no-ad", -1, 0 },
+	};
+	unsigned int i;
+	size_t n;
+
+	for (; *s; s += n + (s[n] == ',')) {
+		const char *end = strchr(s, ',');
+
+		n = end ? (size_t)(end - s) : strlen(s);
+		for (i = 0; i < ARRAY_SIZE(words); i++)
+			if (strlen(words[i].name) == n && !strncmp(s, words[i].name, n))
+				break;
+		if (i == ARRAY_SIZE(words))
+			return -EINVAL;
+		if (words[i].sp >= 0)
+			opt_exec_sp = words[i].sp;
+		if (words[i].ad >= 0)
+			opt_ept_ad = words[i].ad;
+	}
+	return 0;
+}
+custom_param("ept", parse_ept,
+	     "[no-]exec-sp,[no-]ad: executable superpages (default: unless the CPU has the iTLB multi-hit erratum), accessed/dirty bits");
+
 /* The CPU's segment and table bases, which VM exits restore. */
 struct host_state {
 	u64 gdt_base, idt_base, tr_base;
@@ -127,13 +158,25 @@ static int __init discover_ept(void)
 		return -ENODEV;
 	}
 	vmx_caps.invept_single = e & BIT(25);
-	vmx_caps.has_ept_ad = e & BIT(21);
+	vmx_caps.has_ept_ad = (e & BIT(21)) && opt_ept_ad;
 	vmx_caps.invvpid_single = e & BIT(41);
 	/* A VPID is worth having only if its translations can be dropped. */
 	if (!opt_vpid || !(e & BIT(32)) || !(e & (BIT(41) | BIT(42))))
 		vmx_caps.sec &= ~SEC_VPID;
 	vmx_caps.has_vpid = vmx_caps.sec & SEC_VPID;
 	return 0;
+}
+
+/* SDM, "IA32_ARCH_CAPABILITIES": IF_PSCHANGE_MC_NO. CPUs too old to say so are taken to have the erratum. */
+bool __init vmx_exec_superpages(void)
+{
+	u64 caps = 0;
+
+	if (opt_exec_sp >= 0)
+		return opt_exec_sp;
+	if (cpu_has(X86_FEATURE_ARCH_CAPS) && rdmsr_safe(MSR_IA32_ARCH_CAPABILITIES, &caps))
+		caps = 0;
+	return caps & BIT(6);
 }
 
 static int __init check_feature_control(void)

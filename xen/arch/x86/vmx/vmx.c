@@ -168,6 +168,8 @@ static void vmx_run(struct vcpu *v)
 		vmwrite(GUEST_RSP, r->rsp);
 	if (unlikely(r->rflags != x->rflags))
 		vmwrite(GUEST_RFLAGS, r->rflags);
+	if (unlikely(v->arch.hvm.blocking != x->blocking))
+		vmwrite(GUEST_INTERRUPTIBILITY, v->arch.hvm.blocking);
 	if (unlikely((r->rflags & X86_EFLAGS_IF) == 0 || (x->pin & PIN_PREEMPTION_TIMER)) && opt_if0_timer)
 		arm_if0_timer(x, !(r->rflags & X86_EFLAGS_IF));
 
@@ -183,6 +185,7 @@ static void vmx_run(struct vcpu *v)
 	r->rip = x->rip = vmread(GUEST_RIP);
 	r->rsp = x->rsp = vmread(GUEST_RSP);
 	r->rflags = x->rflags = vmread(GUEST_RFLAGS);
+	v->arch.hvm.blocking = x->blocking = (u32)vmread(GUEST_INTERRUPTIBILITY);
 	reason = (u32)vmread(VM_EXIT_REASON);
 	vmx_handle_exit(v, reason);
 }
@@ -289,21 +292,24 @@ static u64 vmx_get_cr3(struct vcpu *v)
 	return cr3;
 }
 
-static u32 vmx_get_blocking(struct vcpu *v)
+static unsigned int vmx_get_cpl(struct vcpu *v)
 {
 	struct vmx_access a = vmx_access_begin(v);
-	u32 b = (u32)vmread(GUEST_INTERRUPTIBILITY);
+	unsigned int cpl = vmread(GUEST_SS_AR) >> 5 & 3;
 
 	vmx_access_end(a);
-	return b;
+	return cpl;
 }
 
-static void vmx_set_blocking(struct vcpu *v, u32 bits)
+static unsigned int vmx_get_mode(struct vcpu *v)
 {
 	struct vmx_access a = vmx_access_begin(v);
+	u64 ar = vmread(GUEST_CS_AR);
 
-	vmwrite(GUEST_INTERRUPTIBILITY, bits & (BLOCKING_STI | BLOCKING_MOV_SS | BLOCKING_NMI));
 	vmx_access_end(a);
+	if ((v->arch.hvm.efer & EFER_LMA) && (ar & BIT(13)))
+		return 8;
+	return ar & BIT(14) ? 4 : 2;
 }
 
 static void vmx_update_tsc_offset(struct vcpu *v)
@@ -463,8 +469,8 @@ const struct hvm_ops vmx_ops = {
 	.set_segment = vmx_set_segment,
 	.update_cr = vmx_update_cr,
 	.get_cr3 = vmx_get_cr3,
-	.get_blocking = vmx_get_blocking,
-	.set_blocking = vmx_set_blocking,
+	.get_cpl = vmx_get_cpl,
+	.get_mode = vmx_get_mode,
 	.update_tsc_offset = vmx_update_tsc_offset,
 	.update_dr7 = vmx_update_dr7,
 	.get_dr7 = vmx_get_dr7,
@@ -489,8 +495,14 @@ int __init hvm_init(void)
 	if (rc)
 		return rc;
 	hvm = &vmx_ops;
+	p2m_set_capabilities(vmx_caps.ept_vpid & BIT(16), vmx_caps.ept_vpid & BIT(17), vmx_exec_superpages());
 	vmx_flush_init();
 	return hvm_cpu_up();
 }
 
-int hvm_cpu_up(void) { return hvm->cpu_up(); }
+int hvm_cpu_up(void)
+{
+	int rc = hvm_xsave_cpu_init();
+
+	return rc ? rc : hvm->cpu_up();
+}

@@ -52,6 +52,6 @@ struct hvm_portio_exit {
 	bool write, string, rep;
 };
 void ioreq_note_portio(struct vcpu *v, const struct hvm_portio_exit *e);
-void ioreq_note_mmio(struct vcpu *v, gpa_t gpa);
+void ioreq_note_mmio(struct vcpu *v, gpa_t gpa, unsigned long gla);
 
 #endif

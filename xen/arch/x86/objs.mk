@@ -1,0 +1,2 @@
+# domctl and sysctl of x86
+objs-y += domctl.o domctl_mem.o sysctl.o

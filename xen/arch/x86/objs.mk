@@ -1,2 +1,2 @@
 # domctl and sysctl of x86
-objs-y += domctl.o domctl_mem.o sysctl.o
+objs-y += domctl.o domctl_mem.o sysctl.o pavise_op.o

@@ -101,6 +101,7 @@ void put_pages(struct page_info *p, unsigned long nr);
 void heap_set_node(mfn_t mfn, unsigned long nr, unsigned int node);
 /* Give RAM to the allocator, as dirty: frames mfn to mfn + nr - 1. Frame 0 is left out. */
 void init_heap_pages(mfn_t mfn, unsigned long nr);
+void page_alloc_init_keys(void);
 #define MEMF_bits(n) ((n) << 24)	/* result below 1 << n bytes, 0: anywhere */
 #define MEMF_no_scrub (1U << 0)		/* the caller overwrites all of it */
 #define MEMF_no_owner (1U << 1)

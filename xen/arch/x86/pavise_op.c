@@ -7,8 +7,8 @@
 #include <xen/lib.h>
 #include <asm/p2m.h>
 
-_Static_assert(PAVISE_P2M_TYPES == P2M_TYPES && PAVISE_P2M_FOREIGN == p2m_foreign &&
-	       PAVISE_P2M_BROKEN == p2m_broken && PAVISE_P2M_GRANT_RO == p2m_grant_ro,
+_Static_assert((int)PAVISE_P2M_TYPES == (int)P2M_TYPES && (int)PAVISE_P2M_FOREIGN == (int)p2m_foreign &&
+	       (int)PAVISE_P2M_BROKEN == (int)p2m_broken && (int)PAVISE_P2M_GRANT_RO == (int)p2m_grant_ro,
 	       "the numbers told to tools are the p2m's own");
 _Static_assert(P2M_TYPES <= 16, "room in struct pavise_p2m_stats");
 

@@ -20,6 +20,9 @@ PHDRS
 
 #define VA 0xffffffff80000000
 
+/* The libraries that unpack dom0's kernel: used once, so their code and constants are init memory. */
+#define UNPACK_LIBS *liblzma.a:* *libz.a:* *libzstd.a:* *liblz4.a:*
+
 SECTIONS
 {
 	. = VA + IMAGE_OFFSET;
@@ -30,13 +33,14 @@ SECTIONS
 		__text_start = .;
 		*(.multiboot2)
 		*(.text.head)
-		*(.text .text.*)
+		*(EXCLUDE_FILE(UNPACK_LIBS) .text EXCLUDE_FILE(UNPACK_LIBS) .text.*)
 		. = ALIGN(4096);
 		__text_end = .;
 	} :text
 	.init.text : AT(ADDR(.init.text) - VA) {
 		__init_text_start = .;
 		*(.init.text .init.text.*)
+		*(.text .text.*)
 		. = ALIGN(4096);
 		__init_text_end = .;
 	} :text
@@ -44,7 +48,7 @@ SECTIONS
 	/* Read only. */
 	.rodata : AT(ADDR(.rodata) - VA) {
 		__rodata_start = .;
-		*(.rodata .rodata.*)
+		*(EXCLUDE_FILE(UNPACK_LIBS) .rodata EXCLUDE_FILE(UNPACK_LIBS) .rodata.*)
 		. = ALIGN(8);
 		__param_start = .;
 		KEEP(*(.param))
@@ -75,6 +79,11 @@ SECTIONS
 	.init.data : AT(ADDR(.init.data) - VA) {
 		__init_data_start = .;
 		*(.init.data .init.data.* .init.rodata .init.rodata.*)
+		*(.rodata .rodata.*)
+		. = ALIGN(8);
+		__init_array_start = .;
+		KEEP(*(.init_array .init_array.* .ctors))
+		__init_array_end = .;
 		. = ALIGN(64);
 		__percpu_start = .;
 		*(.data.percpu)

@@ -10,7 +10,7 @@
 #include <xen/param.h>
 #include <xen/sched.h>
 #include <asm/hvm.h>
-#include <asm/msr-index.h>
+#include <asm/apic.h>
 #include <asm/p2m.h>
 #include <asm/processor.h>
 #include "pvh.h"

@@ -3,11 +3,11 @@
  * domctl: what the tool stack does to domains. This file has the table, the
  * dispatch, and a domain's life and identity. ABI: public/domctl.h.
  */
+#include <xen/domctl.h>
 #include <xen/errno.h>
 #include <xen/grant_table.h>
 #include <xen/lib.h>
 #include <xen/rangeset.h>
-#include "domctl.h"
 
 /* Creation and vCPU set-up change global state: one at a time. */
 static DEFINE_SPINLOCK(domctl_lock, RANK_DOMCTL);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* domctl on vCPUs: making them, where they may run, what they did. */
+#include <xen/domctl.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
-#include "domctl.h"
 
 int copy_cpumask_from_bitmap(cpumask_t *m, const struct xenctl_bitmap *b)
 {

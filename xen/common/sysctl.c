@@ -5,12 +5,12 @@
  * parts that know processors: arch/x86/sysctl.c. ABI: public/sysctl.h.
  */
 #include <xen/console.h>
+#include <xen/domctl.h>
 #include <xen/errno.h>
 #include <xen/keyhandler.h>
 #include <xen/lib.h>
+#include <xen/sysctl.h>
 #include <public/sysctl.h>
-#include "domctl.h"
-#include "sysctl.h"
 
 static long sysctl_readconsole(struct xen_sysctl *op)
 {

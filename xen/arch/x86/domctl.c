@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* domctl of x86: a guest's processor and platform state. Memory: domctl_mem.c. ABI: public/domctl.h. */
+#include <xen/domctl.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <asm/hvm.h>
 #include <asm/p2m.h>
 #include <asm/processor.h>
-#include "../../common/domctl.h"
 
 u8 arch_gpaddr_bits(void)
 {

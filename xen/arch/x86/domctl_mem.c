@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* domctl of x86 on a guest's memory: page-table pool, dirty log, page types, device ranges. */
+#include <xen/domctl.h>
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/rangeset.h>
 #include <asm/hvm.h>
 #include <asm/p2m.h>
-#include "../../common/domctl.h"
 
 /* ---- page-table pool ---- */
 

@@ -4,10 +4,10 @@
 #include <xen/guest_access.h>
 #include <xen/lib.h>
 #include <xen/smp.h>
+#include <xen/sysctl.h>
 #include <asm/hvm.h>
 #include <asm/processor.h>
 #include <public/sysctl.h>
-#include "../../common/sysctl.h"
 
 /* Bits of an APIC id that name the thread in a core, and both thread and core (CPUID leaf 0xb). */
 static unsigned int smt_shift(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* sysctl: what its table takes from the architecture (arch/x86/sysctl.c). */
-#ifndef COMMON_SYSCTL_H
-#define COMMON_SYSCTL_H
+#ifndef XEN_SYSCTL_H
+#define XEN_SYSCTL_H
 
 struct xen_sysctl;
 struct xen_sysctl_physinfo;

@@ -5,8 +5,8 @@
  * back to the caller when it sets *copyback. -ERESTART: the same call again,
  * with op as it is then (copied back first).
  */
-#ifndef COMMON_DOMCTL_H
-#define COMMON_DOMCTL_H
+#ifndef XEN_DOMCTL_H
+#define XEN_DOMCTL_H
 
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>

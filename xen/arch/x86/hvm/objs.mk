@@ -6,3 +6,5 @@ objs-y += vlapic_ipi.o
 objs-y += vioapic.o
 objs-y += alu.o
 objs-y += emulate.o
+objs-y += mtrr.o
+objs-y += pmport.o

@@ -10,7 +10,7 @@
 #include <xen/param.h>
 #include <xen/sched.h>
 #include <asm/hvm.h>
-#include <asm/apic.h>
+#include <asm/msr-index.h>
 #include <asm/p2m.h>
 #include <asm/processor.h>
 #include "pvh.h"
@@ -302,7 +302,7 @@ void __init dom0_map_firmware(struct domain *d, struct dom0_map *map)
 {
 	unsigned int given = map->nr;
 
-	hide(rdmsr(MSR_APIC_BASE) & 0xffffff000UL, PAGE_SIZE);
+	hide(rdmsr(MSR_IA32_APICBASE) & 0xffffff000UL, PAGE_SIZE);
 	hide_ioapics();
 	hide_config_space();
 	for (unsigned int i = 0; i < e820.nr; i++) {

@@ -204,6 +204,8 @@ static void __init add_cpu(u32 id, u32 acpi_id, u32 flags)
 			cpu_entries[i].acpi_id = acpi_id;
 			return;
 		}
+	if (id >= 255)
+		apic_require_x2apic();
 	if (nr_cpu_entries == NR_CPUS) {
 		cpus_beyond++;
 		return;

@@ -75,6 +75,8 @@ void apic_send_ipi(u32 dest, u32 mode);
 
 /* Finds the mode and maps the registers, on the boot CPU; then sets up this CPU's APIC, on every CPU. */
 void apic_init(void);
+/* Between the two: a CPU's id does not fit into xAPIC mode. */
+void apic_require_x2apic(void);
 void apic_cpu_init(void);
 
 /* IO-APICs (apic/ioapic.c), from the MADT. Called by apic/irq.c. */

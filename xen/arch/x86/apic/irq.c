@@ -10,7 +10,6 @@
  */
 #include <xen/errno.h>
 #include <xen/irq.h>
-#include <xen/keyhandler.h>
 #include <xen/lib.h>
 #include <xen/percpu.h>
 #include <xen/smp.h>
@@ -369,8 +368,6 @@ void dump_irqs(void)
 	       last_esr, nmi_count_unknown);
 }
 
-static void irqs_key(char key) { dump_irqs(); }
-
 void __init irq_init(void)
 {
 	mask_pics();
@@ -390,5 +387,4 @@ void __init irq_init(void)
 		}
 	}
 	ioapic_init();
-	register_keyhandler('i', irqs_key, "show interrupts");
 }

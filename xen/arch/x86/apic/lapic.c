@@ -81,8 +81,14 @@ void __init apic_init(void)
 	} else {
 		apic_regs = ioremap(base & APICBASE_ADDR_MASK, PAGE_SIZE);
 		if (!apic_regs)
-			panic("no address space for the local APIC");
+			panic("no address space for the local APIC\n");
 	}
+}
+
+void __init apic_require_x2apic(void)
+{
+	if (cpu_has(X86_FEATURE_X2APIC))
+		x2apic_enabled = true;
 }
 
 /* A level or edge of nobody's: what firmware left in service is acknowledged. */

@@ -1,0 +1,1 @@
+objs-y += clock.o rtc.o time.o

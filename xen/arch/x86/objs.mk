@@ -1,1 +1,2 @@
 objs-y += entry.o e820.o acpi.o setup.o shutdown.o smp.o smp_boot.o traps.o
+objs-y += domctl.o domctl_mem.o sysctl.o pavise_op.o

@@ -65,13 +65,15 @@ class Suite:
         os.rename(tmp, out)
         return out
 
-    def image(self, name, run, files, guest=True):
-        """dom0's initramfs with script @run and further @files {place: file}."""
+    def image(self, name, run, files, guest=True, modules=()):
+        """dom0's initramfs with script @run and further @files {place: file}, kernel @modules."""
         out = os.path.join(self.dir, f"{name}.cpio")
         cmd = [os.path.join(lablib.HERE, "mkdom0"), "-o", out, "-s", "full", "-r", run,
                "-f", f"{self.free_pages}=/usr/bin/free-pages"]
         if guest:
             cmd += ["-g", self.kernel]
+        for m in modules:
+            cmd += ["-m", m]
         for place, path in files.items():
             cmd += ["-f", f"{path}={place}"]
         sh(*cmd)

@@ -7,9 +7,6 @@
 #include <asm/hvm.h>
 #include "event_channel.h"
 
-/* struct hvm_callback.via: by a vector that hvm_intr_assist() injects when an upcall is due. */
-#define HVM_CALLBACK_VECTOR 2
-
 #define BUCKETS(max_port) ((max_port) / EVTCHNS_PER_BLOCK + 1)
 
 u32 evtchn_abi_ports(const struct domain *d)
@@ -182,12 +179,11 @@ int evtchn_send(struct domain *ld, u32 lport)
 
 void vcpu_mark_events_pending(struct vcpu *v)
 {
-	const struct hvm_callback *cb = &v->domain->arch.hvm.callback;
-
 	/* The exchange orders the port's bits before the vCPU's look at what is due. */
 	if (xchg(&v->vcpu_info->evtchn_upcall_pending, 1))
 		return;
-	if (v->arch.hvm.upcall_vector && cb->via != HVM_CALLBACK_VECTOR)
+	/* By the local APIC, or by the callback vector, for which hvm_intr_assist() looks at vcpu_info. */
+	if (v->arch.hvm.upcall_vector)
 		vlapic_set_irq(v, v->arch.hvm.upcall_vector, false);
 	else
 		vcpu_kick(v);

@@ -1,2 +1,3 @@
 objs-y += entry.o e820.o acpi.o setup.o shutdown.o smp.o smp_boot.o traps.o
 objs-y += domctl.o domctl_mem.o sysctl.o pavise_op.o
+objs-y += guest_access.o

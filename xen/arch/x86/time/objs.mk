@@ -1,1 +1,2 @@
 objs-y += clock.o rtc.o time.o
+objs-y += pvclock.o

@@ -73,8 +73,8 @@ struct domain *p2m_to_domain(const struct p2m_domain *p2m);
 void p2m_set_capabilities(bool has_2m, bool has_1g, bool exec_superpages);
 /* RAM of d at gfn == mfn stays reserved to it when it is removed (1:1 dom0). Before any RAM is added. */
 void p2m_set_identity(struct domain *d);
-/* The frame kept for gfn that assign_pages_at() may give back to d, or INVALID_MFN. */
-mfn_t p2m_reserved_frame(struct domain *d, gfn_t gfn);
+/* Frame number gfn is kept for d's gfn: assign_pages_at(d, _mfn(gfn_x(gfn)), 0) gives it back. */
+bool p2m_reserved_frame(struct domain *d, gfn_t gfn);
 
 /* ---- look-up (RCU, no lock) ---- */
 #define P2M_QUERY 0U

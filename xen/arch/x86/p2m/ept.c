@@ -23,6 +23,7 @@
 #include <xen/rcupdate.h>
 #include <xen/sched.h>
 #include <asm/irqflags.h>
+#include <asm/msr-index.h>
 #include <asm/p2m.h>
 #include "p2m-private.h"
 
@@ -68,6 +69,22 @@ ept_t ept_at_level(ept_t e, unsigned int level)
 	return e;
 }
 
+ept_t ept_retype(ept_t e, enum p2m_type t)
+{
+	unsigned int level = e.e & EPT_SP ? 1 : 0;
+
+	e.e = (e.e & ~EPT_TYPE_MASK) | (u64)t << EPT_TYPE_SHIFT;
+	return ept_at_level(e, level);
+}
+
+ept_t ept_restrict(ept_t e, enum p2m_access a)
+{
+	unsigned int level = e.e & EPT_SP ? 1 : 0;
+
+	e.e = (e.e & ~EPT_ACCESS_MASK) | (u64)a << EPT_ACCESS_SHIFT;
+	return ept_at_level(e, level);
+}
+
 /* How far apart the addresses of neighbouring entries of this level are. */
 static u64 ept_stride(ept_t e, unsigned int level)
 {
@@ -87,7 +104,7 @@ ept_t ept_leaf(const struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, unsig
 {
 	ept_t e = { (u64)t << EPT_TYPE_SHIFT | (u64)a << EPT_ACCESS_SHIFT };
 	bool ipat = !p2m->honour_pat;
-	u8 mtype = MTYPE_WB;
+	u8 mtype = X86_MT_WB;
 
 	if (!ept_type_has_mfn(t))
 		return ept_at_level(e, level);
@@ -192,8 +209,6 @@ static inline void displace(struct p2m_domain *p2m, unsigned long gfn, unsigned 
 	if (p2m_is_ram(t)) {
 		displace_ram(p2m, gfn, level, old, b);
 	} else if (p2m_is_referenced(t)) {
-		if (t == p2m_foreign)
-			(void)__atomic_fetch_add(&p2m->foreign_released.v, 1, __ATOMIC_RELAXED);
 		p2m_batch_put(b, ept_mfn(old), level, 0);
 	}
 }
@@ -215,6 +230,8 @@ static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned
 	count_leaves(p2m, new, level, 1);
 	if (ept_type(new) == p2m_foreign)
 		(void)__atomic_fetch_add(&p2m->foreign_made.v, 1, __ATOMIC_RELAXED);
+	if (ept_type(old) == p2m_foreign)
+		(void)__atomic_fetch_add(&p2m->foreign_released.v, 1, __ATOMIC_RELAXED);
 	if (!ept_is_hole(new))
 		p2m_note_gfn(p2m, gfn | (ept_pages(level) - 1));
 	if (!keep && !retyped(old, new))
@@ -236,10 +253,39 @@ bool ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
 }
 
 bool ept_replace_locked(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
-			struct p2m_batch *b, bool keep)
+			struct p2m_batch *b)
 {
 	ASSERT(spin_is_locked_by_me(&p2m->lock));
-	return replace(p2m, pos, gfn, new, b, keep);
+	return replace(p2m, pos, gfn, new, b, false);
+}
+
+bool ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, struct p2m_batch *b)
+{
+	ASSERT(!(pos->e.e & EPT_SPECIAL));
+	return replace(p2m, pos, gfn, EPT_EMPTY, b, true);
+}
+
+int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, struct ept_pos *dst, unsigned long dgfn,
+		    u32 over, struct p2m_batch *b)
+{
+	ept_t e = src->e, frozen = EPT_FROZEN, new = ept_retype(e, p2m_ram_rw);
+
+	ASSERT(spin_is_locked_by_me(&p2m->lock));
+	if (!ept_cmpxchg(src->slot, &src->e, EPT_FROZEN))
+		return -EAGAIN;
+	/* Until dst has the page nobody may put another at src: this can still fail, and go back. */
+	while (type_in(dst->e, over) && !ept_frozen(dst->e)) {
+		if (!replace(p2m, dst, dgfn, new, b, false))
+			continue;
+		count_leaves(p2m, e, 0, -1);
+		if (ept_present(e))
+			b->need_flush = true;
+		(void)ept_cmpxchg(src->slot, &frozen, p2m_hole(p2m));
+		p2m_set_owner_gfn(ept_mfn(e), 1, dgfn, 0);
+		return 0;
+	}
+	(void)ept_cmpxchg(src->slot, &frozen, e);
+	return p2m_refusal(ept_type(dst->e));
 }
 
 /* ---- down the tree ---- */

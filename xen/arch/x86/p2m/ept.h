@@ -40,12 +40,6 @@
 #define EPT_TOP 3U
 #define EPT_GFN_BITS (EPT_SHIFT * (EPT_TOP + 1))
 
-#define MTYPE_UC 0
-#define MTYPE_WC 1
-#define MTYPE_WT 4
-#define MTYPE_WP 5
-#define MTYPE_WB 6
-
 typedef struct { u64 e; } ept_t;
 
 _Static_assert(P2M_TYPES < 15, "type 15 is the frozen entry");
@@ -91,6 +85,10 @@ u64 ept_rights(enum p2m_type t, enum p2m_access a, unsigned int level);
  * an offset this is how a superpage's children, and a table's superpage, are made.
  */
 ept_t ept_at_level(ept_t e, unsigned int level);
+/* The leaf e with another type that names the same frame. */
+ept_t ept_retype(ept_t e, enum p2m_type t);
+/* The leaf e with another access restriction. */
+ept_t ept_restrict(ept_t e, enum p2m_access a);
 /* Child i (of level) of the superpage leaf or hole e. */
 ept_t ept_child(ept_t e, unsigned int level, unsigned int i);
 

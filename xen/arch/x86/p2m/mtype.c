@@ -19,9 +19,9 @@ static u8 combine(u8 a, u8 b)
 {
 	if (a == b)
 		return a;
-	if ((a == MTYPE_WT && b == MTYPE_WB) || (a == MTYPE_WB && b == MTYPE_WT))
-		return MTYPE_WT;
-	return MTYPE_UC;
+	if ((a == X86_MT_WT && b == X86_MT_WB) || (a == X86_MT_WB && b == X86_MT_WT))
+		return X86_MT_WT;
+	return X86_MT_UC;
 }
 
 /* Fixed ranges: 8 of 64K, 16 of 16K, 64 of 4K; *end: where this one ends. */
@@ -52,7 +52,7 @@ static u8 type_at(const struct host_mtrr *m, u64 addr, u64 limit, u64 *end)
 
 	*end = limit;
 	if (!(m->def_type & MTRR_DEF_TYPE_ENABLE))
-		return MTYPE_UC;
+		return X86_MT_UC;
 	if ((m->def_type & MTRR_DEF_TYPE_FIXED) && addr < 0x100000)
 		return fixed_type(m, addr, end);
 	for (unsigned int i = 0; i < n; i++) {
@@ -73,7 +73,7 @@ static u8 type_at(const struct host_mtrr *m, u64 addr, u64 limit, u64 *end)
 /* What an EPT entry may hold; other values would be misconfigurations. */
 static u8 valid_type(u8 t)
 {
-	return t == MTYPE_WC || t == MTYPE_WT || t == MTYPE_WP || t == MTYPE_WB ? t : MTYPE_UC;
+	return t == X86_MT_WC || t == X86_MT_WT || t == X86_MT_WP || t == X86_MT_WB ? t : X86_MT_UC;
 }
 
 /*
@@ -107,7 +107,7 @@ u8 p2m_memory_type(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, e
 	*ipat = false;
 	if (t != p2m_mmio_direct) {
 		*ipat = !to_p2m(d)->honour_pat;
-		return MTYPE_WB;
+		return X86_MT_WB;
 	}
 	return mtrr_range_type(host_mtrr(), start, start + (PAGE_SIZE << order), &uniform);
 }

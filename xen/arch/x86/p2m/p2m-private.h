@@ -27,7 +27,6 @@ struct p2m_domain {
 	bool identity;			/* RAM at gfn == mfn stays reserved when it goes; set before RAM exists */
 	bool honour_pat;		/* [c] guest PAT applies to RAM: a domain with devices */
 	bool logdirty;			/* [a] */
-	bool logdirty_global;		/* [a] all RAM is tracked, not only ranges asked for */
 	unsigned int pins;		/* [l] operations that rely on tables staying where they are */
 	spinlock_t lock;		/* RANK_P2M */
 	cpumask_t cpus;			/* [a] CPUs that may hold translations; only grows */
@@ -37,7 +36,9 @@ struct p2m_domain {
 	atomic64_t leaves[EPT_TOP][P2M_TYPES];
 	atomic64_t foreign_made, foreign_released;
 
-	unsigned long logdirty_gfn;	/* cursor of enabling or disabling; callers take turns */
+	/* Enabling and disabling, by callers that take turns: how far they are. */
+	enum { LOGDIRTY_OFF, LOGDIRTY_ENABLING, LOGDIRTY_ON, LOGDIRTY_DISABLING } logdirty_state;
+	unsigned long logdirty_gfn;
 	atomic64_t dirtied, write_faults;
 
 	spinlock_t pod_lock;		/* RANK_POD */
@@ -97,9 +98,18 @@ ept_t ept_leaf(const struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, unsig
  */
 bool __must_check ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
 			      struct p2m_batch *b);
-/* The same with p2m->lock held; keep: the old entry's references are the caller's, not the batch's. */
+/* The same with p2m->lock held. */
 bool __must_check ept_replace_locked(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
-				     ept_t new, struct p2m_batch *b, bool keep);
+				     ept_t new, struct p2m_batch *b);
+/* As ept_replace() by a hole, but what the old entry held is the caller's. Not for special entries. */
+bool __must_check ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
+			   struct p2m_batch *b);
+/*
+ * The RAM page at src goes to dst as ram_rw, over a leaf of a type in the set. p2m->lock is held. -EAGAIN: src
+ * has changed, or p2m_refusal() of what is at dst; then nothing has happened.
+ */
+int __must_check ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, struct ept_pos *dst,
+				 unsigned long dgfn, u32 over, struct p2m_batch *b);
 /*
  * If the 512 entries below the level's entry at gfn are alike, one entry takes their place and the
  * table goes to b. Takes p2m->lock. own_pins: how many of p2m->pins are the caller's.
@@ -108,6 +118,10 @@ bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
 		  struct p2m_batch *b);
 /* Frees the tree, when nobody can reach the domain any more. */
 void ept_free_tree(struct p2m_domain *p2m);
+
+/* ---- logdirty.c ---- */
+/* The RAM page at gfn is written to: 0 when it is ram_rw, or something else than log-dirty RAM, now. */
+void p2m_make_dirty(struct p2m_domain *p2m, unsigned long gfn);
 
 /* ---- p2m.c ---- */
 #define TYPE_BIT(t) (1U << (t))
@@ -147,11 +161,10 @@ static inline void p2m_note_gfn(struct p2m_domain *p2m, unsigned long last)
 int __must_check p2m_put_leaf(struct p2m_domain *p2m, unsigned long gfn, ept_t new, u32 over,
 			      struct p2m_batch *b);
 /*
- * After an entry was published: if the domain began to die meanwhile its teardown may have passed by
- * already, so the entry is taken back. -EINVAL: it was, the caller has its reference again.
+ * After an entry was published at pos: if the domain began to die meanwhile its teardown may have passed by
+ * already, so the entry goes the way teardown would have sent it. The publisher need not know.
  */
-int __must_check p2m_settle(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
-			    struct p2m_batch *b);
+void p2m_settle(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, struct p2m_batch *b);
 /* Removes the 4K leaf at gfn if its type is in the set and its frame expected (or INVALID_MFN). */
 int __must_check p2m_take_leaf(struct p2m_domain *p2m, unsigned long gfn, mfn_t expected, u32 types,
 			       struct p2m_batch *b);
@@ -163,7 +176,7 @@ struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, ept_t 
 void p2m_pin(struct p2m_domain *p2m);
 void p2m_unpin(struct p2m_domain *p2m);
 /* Every leaf of the range has a type in the set: 0, else why not. */
-int p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, u32 allowed);
+int __must_check p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, u32 allowed);
 /* Fills a range, pieces as large as fit; mfn INVALID_MFN for a type without frames. */
 int __must_check p2m_fill(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, mfn_t mfn,
 			  enum p2m_type t, u32 over, struct p2m_batch *b);
@@ -172,14 +185,13 @@ int __must_check p2m_split_at(struct p2m_domain *p2m, unsigned long gfn);
 void p2m_set_owner_gfn(mfn_t mfn, unsigned long nr, unsigned long gfn, unsigned long step);
 
 /* ---- pod.c ---- */
-int p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn);
+/* Backs the page at gfn if it is a populate-on-demand one: 0 (also when it is not, any more), or -ENOMEM. */
+int __must_check p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn);
 /* True: the frame, with the reference the caller held, is in the cache now. */
 bool p2m_pod_reclaim(struct p2m_domain *p2m, struct page_info *page);
 bool p2m_pod_wants(const struct p2m_domain *p2m);
-/* Gives back what exceeds the entries still to be populated. */
-void p2m_pod_trim(struct p2m_domain *p2m);
-/* Teardown: some frames of the cache; true when it is empty. */
-bool p2m_pod_drain(struct p2m_domain *p2m, unsigned long max);
+/* Gives back at most max frames of the cache while it has more than keep. True: no more than keep is left. */
+bool p2m_pod_trim(struct p2m_domain *p2m, unsigned long keep, unsigned long max);
 unsigned long p2m_pod_entries(const struct p2m_domain *p2m);
 
 /* ---- mtype.c and hostmtrr.c ---- */

@@ -8,3 +8,6 @@ objs-y += alu.o
 objs-y += emulate.o
 objs-y += mtrr.o
 objs-y += pmport.o
+objs-y += pciconf.o
+objs-y += vpci.o
+objs-y += vpci_msi.o

@@ -31,9 +31,9 @@ void hvm_machine_out(u16 port, unsigned int size, u64 val);
 /* Some vCPU that a message with this destination goes to, or NULL. */
 struct vcpu *vlapic_find_target(struct domain *d, u32 dest, bool logical);
 
-/* ---- vpci.c, vpci_msix.c ---- */
+/* ---- vpci.c ---- */
 bool vpci_next_trapped(struct domain *d, u64 start, u64 end, u64 *trap_start, u64 *trap_end);
-/* MSI-X tables and ECAM windows. */
+/* MSI-X tables. */
 int vpci_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *val);
 
 /* ---- pmport.c ---- */

@@ -8,3 +8,4 @@ objs-y += pheap.o
 ifeq ($(findstring clang,$(CC)),)
 CFLAGS-string.o := -fno-tree-loop-distribute-patterns
 endif
+objs-y += div128.o

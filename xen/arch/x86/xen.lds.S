@@ -9,7 +9,7 @@
 
 OUTPUT_FORMAT("elf64-x86-64")
 OUTPUT_ARCH(i386:x86-64)
-ENTRY(boot_entry_phys)
+ENTRY(boot_entry)
 
 PHDRS
 {
@@ -124,7 +124,5 @@ SECTIONS
 	.shstrtab 0 : { *(.shstrtab) }
 }
 
-boot_entry_phys = boot_entry - VA;
-__percpu0_offset = __percpu0_start - __percpu_start;
 ASSERT(__image_end - __image_start <= (IMAGE_CHUNKS - 1) * 0x200000, "image larger than its page tables")
 ASSERT((boot_gdt & 7) == 0, "GDT not aligned")

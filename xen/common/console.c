@@ -384,6 +384,7 @@ void console_init_early(void)
 
 void console_init_late(void)
 {
+	keyhandler_init();
 	enlarge_ring();
 	if (opt_sync_console)
 		printk(XENLOG_WARNING "Console output is synchronous: everything waits for it\n");

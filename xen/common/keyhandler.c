@@ -145,7 +145,7 @@ static void show_interrupts(char key)
 	dump_irqs();
 }
 
-/* Once, on the boot CPU, before the first key can be typed. */
+/* Once, before the first key can be typed: called by console_init_late(). */
 void keyhandler_init(void)
 {
 	tasklet_init(&keypress_tasklet, run_keypresses, NULL);
@@ -156,4 +156,5 @@ void keyhandler_init(void)
 	register_keyhandler('e', show_events, "event channels");
 	register_keyhandler('x', show_exits, "VM exits by reason");
 	register_keyhandler('i', show_interrupts, "interrupts");
+	page_alloc_init_keys();
 }

@@ -4,6 +4,7 @@
  * bit each; and tasklets, single functions run by one of them.
  */
 #include <xen/lib.h>
+#include <xen/rcupdate.h>
 #include <xen/smp.h>
 #include <xen/softirq.h>
 #include <xen/spinlock.h>
@@ -129,8 +130,9 @@ static void tasklet_softirq(void)
 	func(arg);
 }
 
-/* Once, on the boot CPU, before the first tasklet. */
+/* Once, on the boot CPU, before the first tasklet or RCU callback. */
 void softirq_init(void)
 {
 	open_softirq(TASKLET_SOFTIRQ, tasklet_softirq);
+	rcu_init();
 }

@@ -3,6 +3,7 @@ objs-y += number.o
 objs-y += vsnprintf.o
 objs-y += sort.o
 objs-y += pheap.o
+objs-y += builtins.o
 
 # These functions must not be turned into calls of themselves.
 ifeq ($(findstring clang,$(CC)),)

@@ -58,7 +58,6 @@ static bool __init start_services(void)
 	bool can_run;
 
 	softirq_init();
-	rcu_init();
 	timer_init();
 	keyhandler_init();
 	domain_init();

@@ -15,10 +15,11 @@
 #define SEL_TSS 0x28
 #define GDT_ENTRIES 7		/* the TSS descriptor takes two */
 
-#define GDT_CODE32 0x00cf9a000000ffff
-#define GDT_DATA32 0x00cf92000000ffff
-#define GDT_CODE64 0x00af9a000000ffff
-#define GDT_DATA64 0x00cf92000000ffff
+/* With the accessed bit set: the boot copy lies in read-only memory. */
+#define GDT_CODE32 0x00cf9b000000ffff
+#define GDT_DATA32 0x00cf93000000ffff
+#define GDT_CODE64 0x00af9b000000ffff
+#define GDT_DATA64 0x00cf93000000ffff
 
 #define IST_NMI 1
 #define IST_DF 2

@@ -12,7 +12,7 @@
 #include "errors.h"
 
 #define HEAP_PAGES	512u
-#define GUEST_AREAS	"version,evtchn,grant,memory,vcpu,sched,time,hvm,misc,cpu,exception,lapic,start"
+#define GUEST_AREAS	"version,domctl,sysctl,evtchn,grant,memory,vcpu,sched,hvm,misc,cpu,exception,lapic,start"
 
 static struct guest g;
 

@@ -117,6 +117,8 @@ int __must_check p2m_set_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned l
 int __must_check p2m_clear_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, unsigned long *done);
 /* XENMAPSPACE_gmfn_foreign: errors as real Xen 4.17 gives them (I9). */
 int __must_check p2m_add_foreign(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn, struct p2m_batch *b);
+/* The same for a page that the caller holds a reference on (XENMEM_acquire_resource); takes one of its own. */
+int __must_check p2m_add_foreign_page(struct domain *d, gfn_t gfn, struct page_info *page, struct p2m_batch *b);
 /* Whatever RAM-like thing is at gfn goes: foreign, grant, special or own RAM. */
 int __must_check p2m_remove_from_physmap(struct domain *d, gfn_t gfn, struct p2m_batch *b);
 /* Grant mapping at gfn: takes its own reference on page (whose owner is somebody else, or d itself). */

@@ -58,3 +58,21 @@ int p2m_add_foreign(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn, 
 		put_page(page);
 	return rc;
 }
+
+int p2m_add_foreign_page(struct domain *d, gfn_t gfn, struct page_info *page, struct p2m_batch *b)
+{
+	struct p2m_domain *p2m = to_p2m(d);
+	u16 owner;
+	ept_t new;
+	int rc;
+
+	if (!p2m_gfn_valid(gfn_x(gfn), 1) || p2m_dying(p2m))
+		return -EINVAL;
+	if (!get_page_any(page, &owner))
+		return -EINVAL;
+	new = ept_leaf(p2m, gfn_x(gfn), page_to_mfn(page), 0, p2m_foreign, p2m_access_rwx);
+	rc = p2m_put_leaf(p2m, gfn_x(gfn), new, TYPES_OVER | TYPES_GRANT | TYPE_BIT(p2m_foreign), b);
+	if (rc)
+		put_page(page);
+	return rc;
+}

@@ -9,4 +9,3 @@ objs-y += builtins.o
 ifeq ($(findstring clang,$(CC)),)
 CFLAGS-string.o := -fno-tree-loop-distribute-patterns
 endif
-objs-y += div128.o

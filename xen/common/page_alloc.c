@@ -73,7 +73,7 @@ static DEFINE_PER_CPU(struct page_cache, page_cache) = { .lock = SPIN_LOCK_INIT(
 static struct {
 	unsigned long start, nr;
 	unsigned int node;
-} node_range[NODE_RANGES] __initdata;
+} node_range[NODE_RANGES] __ro_after_init;
 
 static struct page_info *frame_page(u32 frame) { return frame_table + frame; }
 static u32 page_frame(const struct page_info *p) { return (u32)(p - frame_table); }

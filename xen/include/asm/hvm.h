@@ -34,6 +34,7 @@ struct hvm_ops {
 	unsigned int (*get_cpl)(struct vcpu *v);
 	unsigned int (*get_mode)(struct vcpu *v);
 	void (*update_tsc_offset)(struct vcpu *v);
+	void (*update_pat)(struct vcpu *v);	/* v is current; otherwise switch_to() carries it over */
 	void (*update_dr7)(struct vcpu *v, u64 dr7);
 	u64 (*get_dr7)(struct vcpu *v);
 	/* Vendor-held MSRs (SYSENTER, FS/GS base, DEBUGCTL, …): 0, or -ENOENT: not mine. */

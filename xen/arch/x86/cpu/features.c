@@ -104,7 +104,7 @@ void __init cpu_features_init(void)
 	printk("\n");
 	for (unsigned int i = 0; i < ARRAY_SIZE(needed); i++)
 		if (!cpu_has(needed[i].feature))
-			panic("this CPU has no %s", needed[i].name);
+			panic("this CPU has no %s\n", needed[i].name);
 }
 
 void cpu_setup(void)

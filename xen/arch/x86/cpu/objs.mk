@@ -1,1 +1,2 @@
 objs-y += features.o
+objs-y += policy.o policy_cpuid.o policy_list.o

@@ -11,3 +11,4 @@ objs-y += pmport.o
 objs-y += pciconf.o
 objs-y += vpci.o
 objs-y += vpci_msi.o
+objs-y += cr.o hvm.o intr.o msr.o run.o save.o translate.o xsave.o

@@ -117,6 +117,7 @@ static void vmx_switch_to(struct vcpu *v)
 	p2m_mark_cpu(v->domain, smp_processor_id());
 	vmx_vmcs_load(v);
 	vmx_update_io_bitmap(v);
+	vmwrite(GUEST_PAT, h->msr_pat);
 	write_cr2(h->cr2);
 	wrmsr(MSR_STAR, h->msr_star);
 	wrmsr(MSR_LSTAR, h->msr_lstar);
@@ -320,6 +321,11 @@ static void vmx_update_tsc_offset(struct vcpu *v)
 	vmx_access_end(a);
 }
 
+static void vmx_update_pat(struct vcpu *v)
+{
+	vmwrite(GUEST_PAT, v->arch.hvm.msr_pat);
+}
+
 static void vmx_update_dr7(struct vcpu *v, u64 dr7)
 {
 	struct vmx_access a = vmx_access_begin(v);
@@ -472,6 +478,7 @@ const struct hvm_ops vmx_ops = {
 	.get_cpl = vmx_get_cpl,
 	.get_mode = vmx_get_mode,
 	.update_tsc_offset = vmx_update_tsc_offset,
+	.update_pat = vmx_update_pat,
 	.update_dr7 = vmx_update_dr7,
 	.get_dr7 = vmx_get_dr7,
 	.rdmsr = vmx_rdmsr,

@@ -43,6 +43,7 @@ struct hvm_ops {
 	void (*flush_guest_tlb)(struct vcpu *v);	/* linear translations of v, all */
 	void (*policy_changed)(struct vcpu *v);		/* CPUID/MSR/I/O policy: bitmaps, intercepts */
 	void (*dump)(struct vcpu *v);
+	const char *(*exit_name)(u32 reason);		/* of v->arch.hvm.exit_counts; NULL: no such reason */
 	/* Deliver this event at the next entry; nothing else may be queued for it. */
 	void (*inject)(struct vcpu *v, const struct hvm_event *e);
 	/* Ask for an exit as soon as the guest can take an interrupt (irq), an NMI (nmi). */
@@ -162,6 +163,8 @@ bool dom0_mmio_fault(struct domain *d, gfn_t gfn);
  */
 int hvm_io_init(struct domain *d);
 void hvm_io_destroy(struct domain *d);
+/* d dies and its vCPUs do not run: pages and channels shared with device models go back. */
+void hvm_io_relinquish(struct domain *d);
 /*
  * The lowest range of pages in [start, end) that d must not have mapped because the hypervisor
  * emulates something there (local APIC, IO-APICs, ECAM, MSI-X tables). False: there is none.

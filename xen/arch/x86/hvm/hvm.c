@@ -34,6 +34,7 @@ int hvm_domain_init(struct domain *d)
 
 int hvm_domain_relinquish(struct domain *d)
 {
+	hvm_io_relinquish(d);
 	return 0;
 }
 

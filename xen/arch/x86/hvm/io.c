@@ -6,6 +6,7 @@
  */
 #include <xen/lib.h>
 #include <asm/io.h>
+#include <asm/ioreq.h>
 #include <asm/processor.h>
 #include "platform.h"
 
@@ -100,8 +101,14 @@ int hvm_io_init(struct domain *d)
 	return closed_bitmap ? 0 : -ENOMEM;
 }
 
+void hvm_io_relinquish(struct domain *d)
+{
+	ioreq_destroy_all(d);
+}
+
 void hvm_io_destroy(struct domain *d)
 {
+	ioreq_free(d);
 	pmport_destroy(d);
 	vpci_destroy(d);
 	vioapic_destroy(d);
@@ -350,5 +357,26 @@ void hvm_handle_portio_exit(struct vcpu *v, u16 port, unsigned int size, bool wr
 		ioreq_forget(v);
 	} else if (v->arch.hvm.io) {
 		ioreq_note_portio(v, &e);
+	}
+}
+
+/* ---- statistics ---- */
+
+/* Exits of all vCPUs of d, by reason. */
+void hvm_dump_exits(struct domain *d)
+{
+	struct vcpu *v;
+	unsigned int reason;
+
+	for (reason = 0; reason < ARRAY_SIZE(v->arch.hvm.exit_counts); reason++) {
+		unsigned long count = 0;
+		const char *name;
+
+		for_each_vcpu(d, v)
+			count += READ_ONCE(v->arch.hvm.exit_counts[reason]);
+		if (!count)
+			continue;
+		name = hvm->exit_name(reason);
+		printk(XENLOG_INFO "%pd: %10lu exits: %s (%u)\n", d, count, name ? name : "unknown", reason);
 	}
 }

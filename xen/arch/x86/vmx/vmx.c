@@ -486,6 +486,7 @@ const struct hvm_ops vmx_ops = {
 	.flush_guest_tlb = vmx_flush_guest_tlb,
 	.policy_changed = vmx_policy_changed,
 	.dump = vmx_dump,
+	.exit_name = vmx_exit_name,
 	.inject = vmx_inject,
 	.set_windows = vmx_set_windows,
 };

@@ -113,21 +113,12 @@ void hvm_fpu_save(struct vcpu *v);
 void hvm_skip_instruction(struct vcpu *v, unsigned int len);
 
 /* ---- guest memory ---- */
-/*
- * Guest-linear to frame of the current vCPU by its page tables; access: PFEC_* bits. Returns INVALID_MFN,
- * and in *pfec what to report, when there is no such mapping. No reference: valid until the next quiescent state
- * (frames are freed after the flush, which waits for this CPU).
- */
-/*
- * The mfn is the caller's only inside a section of <asm/p2m-use.h>: begin it, translate, use, end it. The
- * walk alone needs none.
- */
+/* Kinds of access, as in the error code of a page fault. */
 #define PFEC_P 1U
 #define PFEC_W 2U
 #define PFEC_U 4U
 #define PFEC_I 16U
-mfn_t hvm_translate(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec, gpa_t *gpa);
-/* The walk alone: gva to guest-physical. */
+/* Guest-linear to guest-physical of the current vCPU, by its page tables; *pfec: the fault to raise when false. */
 bool hvm_gva_to_gpa(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec, gpa_t *gpa);
 
 /* ---- port and MMIO dispatch (hvm/io.c) ---- */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sections in which a CPU relies on translations of a p2m without holding
- * references: running the guest, and copying through hvm_translate().
+ * references: running the guest, and walking its page tables in software.
  *
  * A flush (p2m_flush_hook) marks every CPU that may hold translations of the
  * tree in the domain's flush_pending. A CPU outside such a section flushes when
  * it begins the next one, so nobody waits for it; a CPU inside one is made to
- * leave guest mode (or ends its copy soon), and is waited for. The protocol is
+ * leave guest mode (or ends its walk soon), and is waited for. The protocol is
  * store-then-load on both sides: a section announces itself and then looks at
  * flush_pending, a flush sets flush_pending and then looks who is inside.
  *

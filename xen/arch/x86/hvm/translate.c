@@ -200,52 +200,16 @@ static bool gva_to_gpa(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec,
 }
 
 /*
- * The walk for the current vCPU. False: no such mapping or right, *pfec is the error code of the
- * page fault to raise. Canonical addresses are the caller's matter.
+ * The walk for the current vCPU; its tables are protected by a section of <asm/p2m-use.h>. False: no such
+ * mapping or right, *pfec is the error code of the page fault to raise. Canonical addresses are the
+ * caller's matter, and so is a reference on what is at *gpa.
  */
 bool hvm_gva_to_gpa(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec, gpa_t *gpa)
 {
-	bool inside = this_cpu(p2m_user) != NULL, ok;
+	bool ok;
 
-	if (!inside)
-		p2m_use_begin(v->domain);
+	p2m_use_begin(v->domain);
 	ok = gva_to_gpa(v, gva, access, pfec, gpa);
-	if (!inside)
-		p2m_use_end();
+	p2m_use_end();
 	return ok;
-}
-
-static bool is_usable(enum p2m_type t, bool write)
-{
-	return t == p2m_ram_rw || t == p2m_foreign || t == p2m_grant_rw ||
-	       (!write && (t == p2m_ram_ro || t == p2m_ram_logdirty || t == p2m_grant_ro));
-}
-
-/*
- * The frame behind gva of the current vCPU; INVALID_MFN: no mapping (*pfec as above), or no memory the
- * guest could access so (*pfec is 0). Repairs what a fault of the guest would (populate on demand,
- * log-dirty), outside the caller's section, before anything is returned.
- */
-mfn_t hvm_translate(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec, gpa_t *gpa)
-{
-	struct domain *d = v->domain;
-	bool write = access & PFEC_W, inside = this_cpu(p2m_user) != NULL;
-	enum p2m_type t;
-	mfn_t mfn;
-
-	if (!hvm_gva_to_gpa(v, gva, access, pfec, gpa))
-		return INVALID_MFN;
-	*pfec = 0;
-	mfn = p2m_lookup(d, gpa_to_gfn(*gpa), &t, NULL);
-	if (likely(is_usable(t, write)))
-		return mfn;
-	if (t != p2m_pod && t != p2m_ram_logdirty)
-		return INVALID_MFN;
-	if (inside)
-		p2m_use_end();
-	(void)p2m_handle_fault(d, gpa_to_gfn(*gpa), write, false);
-	if (inside)
-		p2m_use_begin(d);
-	mfn = p2m_lookup(d, gpa_to_gfn(*gpa), &t, NULL);
-	return is_usable(t, write) ? mfn : INVALID_MFN;
 }

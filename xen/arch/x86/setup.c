@@ -5,7 +5,6 @@
  */
 #include <xen/console.h>
 #include <xen/irq.h>
-#include <xen/keyhandler.h>
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/param.h>
@@ -59,7 +58,6 @@ static bool __init start_services(void)
 
 	softirq_init();
 	timer_init();
-	keyhandler_init();
 	domain_init();
 	scheduler_init();
 	local_irq_enable();
@@ -74,7 +72,7 @@ static bool __init start_services(void)
  * Where boot ends. Not init code itself: it frees that. The boot CPU's stack is its stack for good; the
  * frames of start_xen() and its callers are left behind on it.
  */
-static void __noreturn finish_start(void)
+static void noinline __noreturn finish_start(void)
 {
 	free_init_memory();
 	cpu_main_loop();
@@ -82,6 +80,7 @@ static void __noreturn finish_start(void)
 
 void __init start_xen(maddr_t mbi)
 {
+	u64 start = rdtsc();
 	bool can_run;
 
 	start_early(mbi);
@@ -90,7 +89,8 @@ void __init start_xen(maddr_t mbi)
 	if (CONFIG_SELFTEST)
 		selftest_run();
 	if (can_run)
-		printk("Pavise: ready for dom0, %lu ms after the start\n", (unsigned long)(NOW() / 1000000));
+		printk("Pavise: ready for dom0, %lu us after the start\n",
+		       (unsigned long)(tsc_to_ns(rdtsc() - start) / 1000));
 	if (!boot_info.nr_modules)
 		printk(XENLOG_ERR "no dom0 kernel: add a module2 line to the GRUB entry\n");
 	else if (!can_run)

@@ -35,7 +35,7 @@ static DEFINE_PER_CPU(struct cpu_stacks *, my_stacks);
 unsigned long nmi_count_unknown;
 
 /* Stopping the others for a panic. */
-static cpumask_t stop_mask;
+static cpumask_t stop_mask, stopped_mask;
 static bool stop_show;
 
 static const char *const trap_names[32] = {
@@ -184,7 +184,7 @@ static void __noreturn fatal_trap(struct trap_frame *f)
 	if (f->vector == X86_EXC_DF && s && f->rsp >= (u64)s->guard3 - STACK_MAIN_SIZE / 2 &&
 	    f->rsp <= (u64)s->main + 256)
 		printk("stack overflow on CPU %u\n", smp_processor_id());
-	panic("unexpected exception %lu (%s)", (unsigned long)f->vector,
+	panic("unexpected exception %lu (%s)\n", (unsigned long)f->vector,
 	      f->vector < 32 && trap_names[f->vector] ? trap_names[f->vector] : "reserved");
 }
 
@@ -197,6 +197,7 @@ static void do_nmi(struct trap_frame *f)
 			printk("--- CPU %u\n", cpu);
 			show_trap_frame(f);
 		}
+		cpumask_set_atomic(&stopped_mask, cpu);
 		cpumask_clear_atomic(&stop_mask, cpu);
 		for (;;)
 			halt();
@@ -210,7 +211,7 @@ void stop_other_cpus(bool show)
 
 	stop_show = show;
 	for_each_online_cpu(cpu) {
-		if (cpu == me)
+		if (cpu == me || cpumask_test(stopped_mask, cpu))
 			continue;
 		cpumask_set_atomic(&stop_mask, cpu);
 		apic_send_ipi(cpu_to_apicid(cpu), APIC_DM_NMI);
@@ -218,6 +219,8 @@ void stop_other_cpus(bool show)
 			udelay(1000);
 		if (cpumask_test(stop_mask, cpu))
 			printk("CPU %u does not answer\n", cpu);
+		/* Asked once: it stops as soon as it can. */
+		cpumask_set_atomic(&stopped_mask, cpu);
 	}
 }
 

@@ -13,6 +13,7 @@
 #include <xen/spinlock.h>
 #include <xen/time.h>
 #include <asm/apic.h>
+#include <asm/hvm.h>
 #include <asm/io.h>
 #include <asm/irqflags.h>
 #include "../arch/x86/setup.h"
@@ -252,6 +253,7 @@ void __init ns16550_init(void)
 		if (!uarts[i].present)
 			continue;
 		set_up(&uarts[i]);
+		hvm_claim_ports(uarts[i].port, 8);
 		console_register(devices[i]);
 	}
 }

@@ -3,7 +3,6 @@
 #include <xen/access.h>
 
 enum access_rule {
-	RULE_ANY,	/* every domain */
 	RULE_TARGET,	/* on itself; on others if privileged */
 	RULE_PRIV,	/* privileged domains */
 	RULE_OTHER,	/* privileged domains, and not on itself */
@@ -29,7 +28,7 @@ static const struct access_row {
 	[ACCESS_HVM_MEM_TYPE] = { "get_mem_type", RULE_TARGET },
 	[ACCESS_REMOTE_SHUTDOWN] = { "remote_shutdown", RULE_OTHER },
 	[ACCESS_PIN_OVERRIDE] = { "pin_override", RULE_PRIV },
-	[ACCESS_CONSOLE_WRITE] = { "console write", CONFIG_DEBUG ? RULE_ANY : RULE_PRIV },
+	[ACCESS_CONSOLE_WRITE] = { "console write", RULE_PRIV },
 	[ACCESS_CONSOLE_READ] = { "console read", RULE_PRIV },
 	[ACCESS_PLATFORM] = { "platform_op", RULE_PRIV },
 	[ACCESS_PHYSDEV] = { "physdev_op", RULE_PRIV },
@@ -46,8 +45,6 @@ int access_check(enum access_op op, const struct domain *target)
 
 	ASSERT(op < NR_ACCESS_OPS && access_table[op].name);
 	switch (access_table[op].rule) {
-	case RULE_ANY:
-		return 0;
 	case RULE_TARGET:
 		return target == caller || caller->is_privileged ? 0 : -EPERM;
 	case RULE_OTHER:

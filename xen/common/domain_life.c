@@ -109,22 +109,10 @@ const unsigned int nr_domain_parts = ARRAY_SIZE(domain_parts);
 
 /* ---- death ---- */
 
-/*
- * Not by the domain itself, and not dom0. The caller (the domctl) holds a reference of its own and
- * serialises calls for the same domain; the reference from domain_create() goes with the last step.
- */
-int domain_kill(struct domain *d)
+/* The parts still to be given back, one after the other. -ERESTART between any two steps. */
+static int relinquish(struct domain *d)
 {
-	if (d == hardware_domain || d == current->domain)
-		return -EINVAL;
-	if (d->is_dying == DOMDYING_alive) {
-		domain_pause(d);
-		spin_lock(&d->domain_lock);
-		d->is_dying = DOMDYING_dying;
-		spin_unlock(&d->domain_lock);
-		d->relinquish_stage = d->parts_done;
-	}
-	while (d->is_dying == DOMDYING_dying && d->relinquish_stage) {
+	while (d->relinquish_stage) {
 		const struct domain_part *part = &domain_parts[d->relinquish_stage - 1];
 		int rc = part->relinquish ? part->relinquish(d) : 0;
 
@@ -134,12 +122,38 @@ int domain_kill(struct domain *d)
 		if (hypercall_preempt_check())
 			return -ERESTART;
 	}
-	if (d->is_dying == DOMDYING_dying) {
-		d->is_dying = DOMDYING_dead;
-		put_domain(d);
-		send_global_virq(VIRQ_DOM_EXC);
-	}
 	return 0;
+}
+
+/*
+ * Not by the domain itself, and not dom0: -EINVAL. The caller holds a reference of its own; the one from
+ * domain_create() goes with the last step. Of several callers one works, the others get -ERESTART.
+ */
+int domain_kill(struct domain *d)
+{
+	int rc = 0;
+
+	if (d == hardware_domain || d == current->domain)
+		return -EINVAL;
+	if (xchg(&d->kill_busy, true))
+		return -ERESTART;
+	if (d->is_dying == DOMDYING_alive) {
+		domain_pause(d);
+		spin_lock(&d->domain_lock);
+		d->is_dying = DOMDYING_dying;
+		spin_unlock(&d->domain_lock);
+		d->relinquish_stage = d->parts_done;
+	}
+	if (d->is_dying == DOMDYING_dying) {
+		rc = relinquish(d);
+		if (!rc) {
+			d->is_dying = DOMDYING_dead;
+			put_domain(d);
+			send_global_virq(VIRQ_DOM_EXC);
+		}
+	}
+	smp_store_release(&d->kill_busy, false);
+	return rc;
 }
 
 /* ---- shutdown ---- */

@@ -43,15 +43,13 @@ int evtchn_get_free_port(struct domain *d)
 
 	if (d->is_dying)
 		return -EINVAL;
-	for (; port < min(end, d->evtchn.valid_ports); port++)
-		if (evtchn_by_port(d, port)->state == ECS_FREE)
-			goto found;
+	while (port < min(end, d->evtchn.valid_ports) && evtchn_by_port(d, port)->state != ECS_FREE)
+		port++;
+	d->evtchn.next_free = port;
 	if (port >= end)
 		return -ENOSPC;
-	if (block_add(d, port))
+	if (port == d->evtchn.valid_ports && block_add(d, port))
 		return -ENOMEM;
-found:
-	d->evtchn.next_free = port + 1;
 	return (int)port;
 }
 

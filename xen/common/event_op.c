@@ -214,7 +214,7 @@ static int unmask(void *arg)
 	struct domain *d = current->domain;
 	struct evtchn *chn = evtchn_by_port(d, ((struct evtchn_unmask *)arg)->port);
 
-	if (!chn || READ_ONCE(chn->state) == ECS_FREE)
+	if (!chn)
 		return -EINVAL;
 	if (d->evtchn.fifo)
 		evtchn_fifo_unmask(d, chn);
@@ -237,15 +237,12 @@ static int set_priority(void *arg)
 
 	spin_lock(&d->event_lock);
 	chn = evtchn_by_port(d, op->port);
-	if (!chn || chn->state == ECS_FREE || chn->state == ECS_RESERVED)
-		goto out;
-	if (!d->evtchn.fifo)
+	if (chn && !d->evtchn.fifo) {
 		rc = -ENOSYS;
-	else if (op->priority <= EVTCHN_FIFO_PRIORITY_MIN) {
+	} else if (chn && op->priority <= EVTCHN_FIFO_PRIORITY_MIN) {
 		WRITE_ONCE(chn->priority, (u8)op->priority);
 		rc = 0;
 	}
-out:
 	spin_unlock(&d->event_lock);
 	return rc;
 }

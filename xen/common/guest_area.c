@@ -114,7 +114,7 @@ int vcpu_info_register(struct vcpu *v, gfn_t gfn, u32 offset)
 
 	/* Bit operations on it must not cross cache lines by halves. */
 	if (offset > PAGE_SIZE - sizeof(*fresh) || offset % sizeof(long))
-		return -EINVAL;
+		return -ENXIO;
 	spin_lock(&d->domain_lock);
 	if (!v->vcpu_info_area.page[0])
 		rc = guest_area_register_gpa(d, &v->vcpu_info_area, gfn_to_gpa(gfn) + offset, sizeof(*fresh));

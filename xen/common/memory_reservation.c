@@ -168,7 +168,7 @@ long memory_increase_reservation(unsigned int cmd, unsigned long start, unsigned
 	return (long)start;
 }
 
-/* -EPERM, -ESRCH, -EINVAL; -ENOMEM: that much is not free. */
+/* -EPERM; -EINVAL, also for a domain that is not there; -ENOMEM: that much is not free. */
 long memory_claim_pages(unsigned int cmd, unsigned long start, unsigned long arg)
 {
 	struct xen_memory_reservation r;
@@ -181,7 +181,7 @@ long memory_claim_pages(unsigned int cmd, unsigned long start, unsigned long arg
 		return -EINVAL;
 	d = get_domain_by_id(r.domid);
 	if (!d)
-		return -ESRCH;
+		return -EINVAL;
 	rc = access_check(ACCESS_MEM_CLAIM, d);
 	if (!rc)
 		rc = domain_set_outstanding_pages(d, r.nr_extents);

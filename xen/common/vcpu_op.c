@@ -178,8 +178,7 @@ static long set_singleshot(struct vcpu *v, unsigned long arg)
 		return -EINVAL;
 	if (copy_from_guest_va(&op, arg, sizeof(op)))
 		return -EFAULT;
-	if (op.flags & VCPU_SSHOTTMR_future && op.timeout_abs_ns < (u64)NOW())
-		return -ETIME;
+	/* VCPU_SSHOTTMR_future may be ignored, and is: a timeout in the past fires at once. */
 	arm_singleshot(v, (s_time_t)op.timeout_abs_ns);
 	return 0;
 }

@@ -131,6 +131,7 @@ struct domain {
 	unsigned int controller_pause_count;	/* [d] pauses by the tool stack */
 	bool creation_finished;
 	bool published;				/* [1] look-ups by id find it */
+	bool kill_busy;				/* [a] somebody is in domain_kill() */
 	unsigned int parts_done;		/* [c] parts that were made: domain_parts.h */
 	unsigned int relinquish_stage;		/* [d] parts still to be given back */
 	u32 suspend_evtchn;
@@ -214,7 +215,7 @@ int guest_area_register(struct guest_area *a, unsigned long gva, size_t len);
 int guest_area_register_gpa(struct domain *d, struct guest_area *a, gpa_t gpa, size_t len);
 void guest_area_write(struct guest_area *a, size_t offset, const void *src, size_t n);
 void guest_area_release(struct guest_area *a);
-/* VCPUOP_register_vcpu_info: v's vcpu_info moves to gfn, for good. -EINVAL. The caller is v, or v is down. */
+/* VCPUOP_register_vcpu_info: v's vcpu_info moves to gfn, for good. -ENXIO: bad offset; -EINVAL. The caller is v, or v is down. */
 int vcpu_info_register(struct vcpu *v, gfn_t gfn, u32 offset);
 void vcpu_info_release(struct vcpu *v);
 /* Back to where nothing is ever due. */

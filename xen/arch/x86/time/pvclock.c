@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What guests compute the time from: struct vcpu_time_info of each vCPU and the
- * wall clock in the shared page (public/xen.h). System time is the TSC scaled, from
- * one origin for the whole machine, so the parameters name that origin: they are
+ * wall clock in the shared page (public/xen.h). System time is the TSC scaled, so
+ * one pair of TSC and time serves the whole machine for good: the parameters are
  * the same for all vCPUs of a domain, do not age, and change only with the guest's
  * TSC offset or when the structures move.
  */
 #include <xen/sched.h>
 #include <asm/hvm.h>
+
+/* The pair, taken when the first vCPU of dom0 is made. */
+static u64 origin_tsc, origin_ns;
 
 /* A version that is odd while the rest changes, for readers on other vCPUs. */
 static void write_time_info(struct vcpu_time_info *dst, const struct vcpu_time_info *src)
@@ -29,8 +32,6 @@ static void write_time_info(struct vcpu_time_info *dst, const struct vcpu_time_i
 void vcpu_update_time_info(struct vcpu *v)
 {
 	struct vcpu_time_info info = {
-		.tsc_timestamp = tsc_at_boot + v->arch.hvm.tsc_offset,
-		.system_time = 0,
 		.tsc_to_system_mul = tsc_to_system_mul,
 		.tsc_shift = tsc_shift,
 		.flags = XEN_PVCLOCK_TSC_STABLE_BIT,
@@ -38,6 +39,12 @@ void vcpu_update_time_info(struct vcpu *v)
 	struct guest_area *area = &v->time_area;
 	u32 version;
 
+	if (!origin_tsc) {
+		origin_tsc = rdtsc_raw();
+		origin_ns = tsc_to_ns(origin_tsc - tsc_at_boot);
+	}
+	info.tsc_timestamp = origin_tsc + v->arch.hvm.tsc_offset;
+	info.system_time = origin_ns;
 	if (v->vcpu_info_area.page[0] || v->vcpu_id < XEN_LEGACY_MAX_VCPUS)
 		write_time_info(&v->vcpu_info->time, &info);
 	if (!area->page[0])

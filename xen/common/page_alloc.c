@@ -226,25 +226,32 @@ static u32 take_from_zones(unsigned int z, unsigned int order, unsigned int stat
 	return NO_FRAME;
 }
 
+/* In one state: of all zones but the lowest, or of the lowest. */
+static u32 take_in_state(unsigned int order, unsigned int state, unsigned int node, unsigned long limit, bool low)
+{
+	for (unsigned int z = low ? 1 : NR_ZONES; z-- > !low;) {
+		u32 frame = take_from_zones(z, order, state, node, limit);
+
+		if (frame != NO_FRAME)
+			return frame;
+	}
+	return NO_FRAME;
+}
+
 /*
- * 2^order frames in the state asked for if there are any: of all zones but the
- * lowest, then in the other state, at last from the lowest zone.
+ * 2^order frames in the state wanted if there are any, else in the other one;
+ * at last from the lowest zone. Which state they are in: *state.
  */
 static u32 take_block(unsigned int order, unsigned int want, unsigned int node, unsigned long limit,
 		      unsigned int *state)
 {
-	for (unsigned int low = 0; low < 2; low++) {
-		for (unsigned int s = 0; s < STATES; s++) {
-			*state = s ? !want : want;
-			for (unsigned int z = low ? 1 : NR_ZONES; z-- > (low ? 0U : 1U);) {
-				u32 frame = take_from_zones(z, order, *state, node, limit);
+	u32 frame = NO_FRAME;
 
-				if (frame != NO_FRAME)
-					return frame;
-			}
-		}
+	for (unsigned int i = 0; i < 2 * STATES && frame == NO_FRAME; i++) {
+		*state = i & 1 ? !want : want;
+		frame = take_in_state(order, *state, node, limit, i >= STATES);
 	}
-	return NO_FRAME;
+	return frame;
 }
 
 /* One list of dirty blocks: joins each with a clean buddy into a dirty block of the next order. */
@@ -289,26 +296,30 @@ static void cache_flush(struct page_cache *c, unsigned int state, unsigned int n
 	spin_unlock(&heap.lock);
 }
 
-/* Fetches up to a batch of frames, of the state wanted if possible. False: none is free. Cache lock held. */
-static bool cache_fill(struct page_cache *c, unsigned int want)
+/*
+ * Fetches up to a batch of frames into a cache that has none in the state
+ * wanted: in that state if possible, in the other one only if the cache has none at
+ * all. Cache lock held.
+ */
+static void cache_fill(struct page_cache *c, unsigned int want)
 {
-	unsigned int state, order = CACHE_BATCH_ORDER + 1;
+	unsigned int state = want, order = CACHE_BATCH_ORDER + 1;
 	u32 frame;
 
 	spin_lock(&heap.lock);
 	do {
 		order--;
-		frame = take_block(order, want, 0, ~0UL, &state);
+		frame = c->nr[!want] ? take_in_state(order, want, 0, ~0UL, false) :
+				       take_block(order, want, 0, ~0UL, &state);
 	} while (frame == NO_FRAME && order);
 	if (frame != NO_FRAME)
 		heap.free -= 1UL << order;
 	spin_unlock(&heap.lock);
 	if (frame == NO_FRAME)
-		return false;
+		return;
 	/* In reverse, so that they are handed out in ascending order. */
 	for (unsigned int i = 1U << order; i-- > 0;)
 		c->frame[state][c->nr[state]++] = frame + i;
-	return true;
 }
 
 /* One frame, preferably in the state wanted; which it is in: *state. */
@@ -318,14 +329,11 @@ static u32 cache_alloc(unsigned int want, unsigned int *state)
 	u32 frame = NO_FRAME;
 
 	spin_lock(&c->lock);
-	*state = want;
-	/* Filling may bring frames in the other state: then there is nothing else. */
-	if (likely(c->nr[want]) || (cache_fill(c, want) && c->nr[want]))
-		frame = c->frame[want][--c->nr[want]];
-	else if (c->nr[!want]) {
-		*state = !want;
-		frame = c->frame[!want][--c->nr[!want]];
-	}
+	if (unlikely(!c->nr[want]))
+		cache_fill(c, want);
+	*state = c->nr[want] ? want : !want;
+	if (likely(c->nr[*state]))
+		frame = c->frame[*state][--c->nr[*state]];
 	spin_unlock(&c->lock);
 	return frame;
 }

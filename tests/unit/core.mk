@@ -3,3 +3,9 @@ LIB_OBJ := xen/lib/number.o xen/lib/vsnprintf.o xen/lib/sort.o xen/lib/pheap.o x
 
 TESTS += lib
 lib-obj := test_lib.o $(LIB_OBJ) host/stubs.o
+
+ALLOC_OBJ := xen/common/page_alloc.o xen/common/page_ref.o xen/common/spinlock.o \
+	host/arena.o host/owners.o host/stubs.o $(LIB_OBJ)
+
+TESTS += alloc
+alloc-obj := test_alloc.o $(ALLOC_OBJ)

@@ -16,13 +16,13 @@ struct unit_case {
 	void (*fn)(void);
 };
 #define CASE(f) { #f, f }
-/* Returns the exit status. before: called ahead of each case; may be NULL. */
+/* Runs each case in a process of its own. Returns the exit status. before: called ahead of each; may be NULL. */
 int tap_run(const struct unit_case *cases, size_t n, void (*before)(void));
 #define TAP_MAIN(cases, before) \
 	int main(void) { return tap_run(cases, sizeof(cases) / sizeof((cases)[0]), before); } \
 	int main(void)
 
-/* A check that fails ends its case (in the thread that runs the cases; in others, the program). */
+/* A check that fails ends its case. */
 void tap_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4), noreturn));
 #define CHECK(c) \

@@ -192,9 +192,10 @@ class Verdict:
 
     def done(self, grace):
         """Why the run is over, or None. A machine that powers itself off right
-        after the end line has an exact count: it gets @grace seconds for that."""
+        after the end line has an exact count: it gets @grace seconds for that; one
+        that failed, two at most, to say more."""
         now = time.monotonic()
-        if self.fail_seen and now - self.fail_seen > grace:
+        if self.fail_seen and now - self.fail_seen > min(grace, 2):
             return "fail-pattern"
         if self.end_seen and now - self.end_seen > grace:
             return "pattern"

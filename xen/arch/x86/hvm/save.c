@@ -260,6 +260,9 @@ int hvm_load_cpu(struct vcpu *v, const struct hvm_hw_cpu *in)
 		hvm_fpu_reset(v);
 	load_tsc(v, in->tsc);
 	v->is_initialised = true;
+	/* A vCPU that was down has no record. The domain is paused, so this makes nobody run yet. */
+	clear_bit(VPF_down, &v->pause_flags);
+	vcpu_wake(v);
 	return 0;
 }
 
@@ -286,7 +289,7 @@ static int load_header(struct domain *d, struct vcpu *v, const void *in, size_t 
 
 static size_t save_cpu(struct domain *d, struct vcpu *v, void *out)
 {
-	if (!v->is_initialised)
+	if (!v->is_initialised || test_bit(VPF_down, &v->pause_flags))
 		return 0;
 	hvm_save_cpu(v, out);
 	return sizeof(struct hvm_hw_cpu);

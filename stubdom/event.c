@@ -12,6 +12,7 @@
 struct shared_info *shared_info;
 volatile unsigned int event_count[EVENT_PORTS];
 static event_handler_t handlers[EVENT_PORTS];
+static struct vcpu_info *moved[MAX_CPUS];
 
 static bool upcall(struct trap_frame *f __unused)
 {
@@ -61,7 +62,12 @@ void event_init(void)
 
 struct vcpu_info *vcpu_info(unsigned int cpu)
 {
-	return &shared_info->vcpu_info[cpu];
+	return moved[cpu] ? moved[cpu] : &shared_info->vcpu_info[cpu];
+}
+
+void event_use_vcpu_info(unsigned int cpu, struct vcpu_info *vi)
+{
+	moved[cpu] = vi;
 }
 
 void event_set_handler(evtchn_port_t port, event_handler_t fn)

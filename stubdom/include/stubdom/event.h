@@ -14,8 +14,9 @@ extern volatile unsigned int event_count[EVENT_PORTS];
 
 /* Map the shared info page and set the callback vector. */
 void event_init(void);
-void event_init_cpu(unsigned int cpu);
 struct vcpu_info *vcpu_info(unsigned int cpu);
+/* After VCPUOP_register_vcpu_info: where the vCPU's is from now on. */
+void event_use_vcpu_info(unsigned int cpu, struct vcpu_info *vi);
 
 typedef void (*event_handler_t)(evtchn_port_t port);
 void event_set_handler(evtchn_port_t port, event_handler_t fn);

@@ -1,0 +1,8 @@
+# Tests of arch/x86/hvm/.
+HVM := xen/arch/x86/hvm
+
+TESTS += decode
+decode-obj := test_decode.o $(HVM)/decode.o $(HVM)/alu.o host/stubs.o
+
+TESTS += emulate
+emulate-obj := test_emulate.o host/libc_exec.o $(HVM)/emulate.o $(HVM)/decode.o $(HVM)/alu.o host/stubs.o xen/lib/vsnprintf.o

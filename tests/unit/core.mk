@@ -9,3 +9,11 @@ ALLOC_OBJ := xen/common/page_alloc.o xen/common/page_ref.o xen/common/spinlock.o
 
 TESTS += alloc
 alloc-obj := test_alloc.o $(ALLOC_OBJ)
+
+TESTS += ref
+ref-obj := test_ref.o $(ALLOC_OBJ)
+ref-builds := asan tsan
+
+TESTS += xmalloc
+xmalloc-obj := test_xmalloc.o xen/common/xmalloc.o $(ALLOC_OBJ)
+xmalloc-builds := asan tsan

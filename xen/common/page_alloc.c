@@ -78,6 +78,10 @@ static struct {
 static struct page_info *frame_page(u32 frame) { return frame_table + frame; }
 static u32 page_frame(const struct page_info *p) { return (u32)(p - frame_table); }
 
+/* Counters that others read without the lock. */
+static void count(unsigned long *counter, unsigned long n) { WRITE_ONCE(*counter, *counter + n); }
+static void uncount(unsigned long *counter, unsigned long n) { WRITE_ONCE(*counter, *counter - n); }
+
 /* ---- lists. All these: heap.lock is held, and heap.free is the caller's business. ---- */
 
 static struct zone *zone_of(u32 frame)
@@ -105,7 +109,7 @@ static void list_push(u32 frame, unsigned int order, unsigned int state)
 	l->blocks++;
 	zone->orders[state] |= 1U << order;
 	if (state == DIRTY)
-		heap.dirty += 1UL << order;
+		count(&heap.dirty, 1UL << order);
 }
 
 static void list_remove(u32 frame)
@@ -124,7 +128,7 @@ static void list_remove(u32 frame)
 	if (!--l->blocks)
 		zone->orders[state] &= ~(1U << order);
 	if (state == DIRTY)
-		heap.dirty -= 1UL << order;
+		uncount(&heap.dirty, 1UL << order);
 	p->state = PGS_BUSY;
 }
 
@@ -284,6 +288,23 @@ static void join_mixed(unsigned int order)
 
 /* ---- the CPUs' caches ---- */
 
+/* The cache's lock is held; it has room, or a frame. */
+static void cache_push(struct page_cache *c, unsigned int state, u32 frame)
+{
+	unsigned int n = c->nr[state];
+
+	c->frame[state][n] = frame;
+	WRITE_ONCE(c->nr[state], n + 1);
+}
+
+static u32 cache_pop(struct page_cache *c, unsigned int state)
+{
+	unsigned int n = c->nr[state] - 1;
+
+	WRITE_ONCE(c->nr[state], n);
+	return c->frame[state][n];
+}
+
 /* Gives the n frames put last into the cache back to the heap. The cache's lock is held. */
 static void cache_flush(struct page_cache *c, unsigned int state, unsigned int n)
 {
@@ -291,8 +312,8 @@ static void cache_flush(struct page_cache *c, unsigned int state, unsigned int n
 		return;
 	spin_lock(&heap.lock);
 	for (unsigned int i = 0; i < n; i++)
-		free_block(c->frame[state][--c->nr[state]], 0, state);
-	heap.free += n;
+		free_block(cache_pop(c, state), 0, state);
+	count(&heap.free, n);
 	spin_unlock(&heap.lock);
 }
 
@@ -313,13 +334,13 @@ static void cache_fill(struct page_cache *c, unsigned int want)
 				       take_block(order, want, 0, ~0UL, &state);
 	} while (frame == NO_FRAME && order);
 	if (frame != NO_FRAME)
-		heap.free -= 1UL << order;
+		uncount(&heap.free, 1UL << order);
 	spin_unlock(&heap.lock);
 	if (frame == NO_FRAME)
 		return;
 	/* In reverse, so that they are handed out in ascending order. */
 	for (unsigned int i = 1U << order; i-- > 0;)
-		c->frame[state][c->nr[state]++] = frame + i;
+		cache_push(c, state, frame + i);
 }
 
 /* One frame, preferably in the state wanted; which it is in: *state. */
@@ -329,11 +350,12 @@ static u32 cache_alloc(unsigned int want, unsigned int *state)
 	u32 frame = NO_FRAME;
 
 	spin_lock(&c->lock);
+	ASSERT(c->nr[want] <= CACHE_SIZE && c->nr[!want] <= CACHE_SIZE);
 	if (unlikely(!c->nr[want]))
 		cache_fill(c, want);
 	*state = c->nr[want] ? want : !want;
 	if (likely(c->nr[*state]))
-		frame = c->frame[*state][--c->nr[*state]];
+		frame = cache_pop(c, *state);
 	spin_unlock(&c->lock);
 	return frame;
 }
@@ -343,9 +365,10 @@ static void cache_free(u32 frame)
 	struct page_cache *c = &this_cpu(page_cache);
 
 	spin_lock(&c->lock);
+	ASSERT(c->nr[DIRTY] <= CACHE_SIZE);
 	if (unlikely(c->nr[DIRTY] == CACHE_SIZE))
 		cache_flush(c, DIRTY, CACHE_BATCH);
-	c->frame[DIRTY][c->nr[DIRTY]++] = frame;
+	cache_push(c, DIRTY, frame);
 	spin_unlock(&c->lock);
 }
 
@@ -402,7 +425,7 @@ static bool claim_use(struct domain *d, unsigned long n, unsigned long *used)
 	*used = ok ? min(n, own) : 0;
 	if (*used) {
 		d->outstanding_pages -= *used;
-		heap.claimed -= *used;
+		uncount(&heap.claimed, *used);
 	}
 	spin_unlock(&heap.lock);
 	return ok;
@@ -414,7 +437,7 @@ static void claim_undo(struct domain *d, unsigned long used)
 		return;
 	spin_lock(&heap.lock);
 	d->outstanding_pages += used;
-	heap.claimed += used;
+	count(&heap.claimed, used);
 	spin_unlock(&heap.lock);
 }
 
@@ -429,7 +452,7 @@ int domain_set_outstanding_pages(struct domain *d, unsigned long pages)
 
 	spin_lock(&heap.lock);
 	if (!pages) {
-		heap.claimed -= d->outstanding_pages;
+		uncount(&heap.claimed, d->outstanding_pages);
 		d->outstanding_pages = 0;
 	} else if (d->outstanding_pages || pages <= have || pages > d->max_pages) {
 		rc = -EINVAL;
@@ -437,7 +460,7 @@ int domain_set_outstanding_pages(struct domain *d, unsigned long pages)
 		rc = -ENOMEM;
 	} else {
 		d->outstanding_pages = pages - have;
-		heap.claimed += pages - have;
+		count(&heap.claimed, pages - have);
 	}
 	spin_unlock(&heap.lock);
 	return rc;
@@ -459,7 +482,7 @@ static u32 heap_take(unsigned int order, unsigned int flags, unsigned int want, 
 	spin_lock(&heap.lock);
 	frame = take_block(order, want, node ? node - 1 : 0, limit, state);
 	if (frame != NO_FRAME)
-		heap.free -= 1UL << order;
+		uncount(&heap.free, 1UL << order);
 	spin_unlock(&heap.lock);
 	return frame;
 }
@@ -531,7 +554,7 @@ void heap_free(struct page_info *p, unsigned long nr)
 	}
 	spin_lock(&heap.lock);
 	free_range(page_frame(p), nr, DIRTY);
-	heap.free += nr;
+	count(&heap.free, nr);
 	spin_unlock(&heap.lock);
 }
 
@@ -557,7 +580,7 @@ static u32 carve(u32 head, u32 frame, u32 end)
 	end = min(end, block_end);
 	free_range(head, frame - head, state);
 	free_range(end, block_end - end, state);
-	heap.free -= end - frame;
+	uncount(&heap.free, end - frame);
 	return end;
 }
 
@@ -611,12 +634,12 @@ static bool scrub_cached(void)
 	spin_lock(&c->lock);
 	any = c->nr[DIRTY];
 	if (any) {
-		u32 frame = c->frame[DIRTY][--c->nr[DIRTY]];
+		u32 frame = cache_pop(c, DIRTY);
 
 		if (c->nr[CLEAN] == CACHE_SIZE)
 			cache_flush(c, CLEAN, CACHE_BATCH);
 		scrub_frames(frame, 0);
-		c->frame[CLEAN][c->nr[CLEAN]++] = frame;
+		cache_push(c, CLEAN, frame);
 	}
 	spin_unlock(&c->lock);
 	return any;
@@ -650,14 +673,14 @@ bool scrub_free_pages(void)
 	spin_lock(&heap.lock);
 	frame = take_dirty(&order);
 	if (frame != NO_FRAME)
-		heap.scrubbing += 1UL << order;
+		count(&heap.scrubbing, 1UL << order);
 	spin_unlock(&heap.lock);
 	if (frame == NO_FRAME)
 		return false;
 	scrub_frames(frame, order);
 	spin_lock(&heap.lock);
 	free_block(frame, order, CLEAN);
-	heap.scrubbing -= 1UL << order;
+	uncount(&heap.scrubbing, 1UL << order);
 	spin_unlock(&heap.lock);
 	return READ_ONCE(heap.dirty) != 0;
 }

@@ -163,8 +163,8 @@ void spin_unlock(spinlock_t *l)
 		note_released(l);
 		l->cpu = 0;
 	}
-	/* Only the holder writes owner: a plain add would do but for its release order. */
-	__atomic_store_n(&l->t.owner, (u16)(l->t.owner + 1), __ATOMIC_RELEASE);
+	/* Only the holder writes owner: no locked instruction is needed. */
+	__atomic_store_n(&l->t.owner, (u16)(READ_ONCE(l->t.owner) + 1), __ATOMIC_RELEASE);
 }
 
 bool spin_is_locked_by_me(const spinlock_t *l)

@@ -97,5 +97,6 @@ void __init start_xen(maddr_t mbi)
 		printk(XENLOG_ERR "no domain can run on this machine (see above): dom0 is not started\n");
 	else
 		dom0_build();
+	bootmem_release_held();
 	finish_start();
 }

@@ -51,6 +51,8 @@ extern struct boot_info boot_info;
 
 /* Builds dom0 from module 0 (kernel) and 1 (initramfs); panics with what is wrong when it cannot. pvh/dom0_build.c */
 void dom0_build(void);
+/* Gives the allocator the low RAM that was held back for dom0, once: by dom0_build(), or when there is no dom0. */
+void bootmem_release_held(void);
 /* Init memory can be reused from here. */
 void free_init_memory(void);
 

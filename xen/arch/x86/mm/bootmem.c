@@ -32,7 +32,7 @@ void __init bootmem_reserve(maddr_t start, maddr_t end)
 			continue;
 		if (start > s && end < e) {
 			if (nr_ranges == RANGES_MAX)
-				panic("boot memory is in too many pieces");
+				panic("boot memory is in too many pieces\n");
 			memmove(&ranges[i + 1], &ranges[i], sizeof(ranges[0]) * (nr_ranges - i));
 			nr_ranges++;
 			ranges[i].end = start;
@@ -78,10 +78,38 @@ maddr_t __init bootmem_alloc(u64 size, u64 align)
 		__asm__ __volatile__("rep stosq" : "+D"(d), "+c"(words) : "a"(0UL) : "memory");
 		return at;
 	}
-	panic("out of memory: no %lu KiB of RAM left while starting", (unsigned long)(size >> 10));
+	panic("out of memory: no %lu KiB of RAM left while starting\n", (unsigned long)(size >> 10));
+}
+
+/* Low RAM held back from the allocator while dom0 has not been built: dom0's kernel and RAM are wanted there, 1:1. */
+#define HOLD_MAX MB(512)
+
+static maddr_t __init hold_limit(void)
+{
+	u64 total = 0;
+
+	for (unsigned int i = 0; i < nr_ranges; i++)
+		total += ranges[i].end - ranges[i].start;
+	return ROUND_DOWN(min(total / 2, (u64)HOLD_MAX), MB(2));
 }
 
 void __init bootmem_finish(void)
+{
+	maddr_t hold = hold_limit();
+
+	for (unsigned int i = nr_ranges; i-- > 0;) {
+		maddr_t start = max(ranges[i].start, hold);
+
+		if (start >= ranges[i].end)
+			continue;
+		init_heap_pages(maddr_to_mfn(start), (ranges[i].end - start) >> PAGE_SHIFT);
+		ranges[i].end = start;
+		if (ranges[i].start >= start)
+			remove_range(i);
+	}
+}
+
+void __init bootmem_release_held(void)
 {
 	for (unsigned int i = 0; i < nr_ranges; i++)
 		init_heap_pages(maddr_to_mfn(ranges[i].start), (ranges[i].end - ranges[i].start) >> PAGE_SHIFT);

@@ -129,8 +129,9 @@ static __init int place_kernel(void *arg, u64 start, u64 end)
 		mfn_t mfn = maddr_to_mfn(a);
 
 		if (!mfn_valid(mfn) || page_owner_id(mfn_to_page(mfn)) != b->d->domain_id) {
-			printk(XENLOG_ERR "dom0: the kernel wants %#llx-%#llx, dom0 has no memory at %#llx\n",
-			       (unsigned long long)start, (unsigned long long)end, (unsigned long long)a);
+			printk(XENLOG_ERR "dom0: the kernel wants %#llx-%#llx, dom0 has no memory at %#llx (frame: %#llx)\n",
+			       (unsigned long long)start, (unsigned long long)end, (unsigned long long)a,
+			       (unsigned long long)(mfn_valid(mfn) ? mfn_to_page(mfn)->ref : ~0ULL));
 			b->elf.why = "it is too large for dom0's memory, or its place is taken (see dom0_mem=)";
 			return -ENOMEM;
 		}
@@ -252,13 +253,16 @@ static __init void give_memory_map(struct build *b)
 		       (unsigned long long)(b->map.e[i].addr + b->map.e[i].size - 1), b->map.e[i].type);
 }
 
+/* Between the release of the held memory and the mapping nothing else is allocated: dom0 gets what is lowest. */
 static __init unsigned long give_memory(struct build *b)
 {
 	unsigned long kernel_pages = (b->kernel.size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 	unsigned long initrd_pages = b->has_initrd ? (b->initrd.size + PAGE_SIZE - 1) >> PAGE_SHIFT : 0;
-	unsigned long available = free_page_count() + initrd_pages + kernel_pages;
-	unsigned long want = dom0_target_pages(available > BUILD_RESERVE ? available - BUILD_RESERVE : 0);
-	unsigned long got;
+	unsigned long available, want, got;
+
+	bootmem_release_held();
+	available = free_page_count() + initrd_pages + (b->kernel_moved ? 0 : kernel_pages);
+	want = dom0_target_pages(available > BUILD_RESERVE ? available - BUILD_RESERVE : 0);
 
 	if (want <= initrd_pages)
 		panic("dom0: %lu MiB (dom0_mem=) is less than its initramfs takes\n", want >> 8);
@@ -268,6 +272,7 @@ static __init unsigned long give_memory(struct build *b)
 	got = dom0_assign_ram(b->d, want - initrd_pages, &b->map) + initrd_pages;
 	if (got < want)
 		printk(XENLOG_WARNING "dom0: %lu MiB asked for, %lu MiB given\n", want >> 8, got >> 8);
+	dom0_map_ram(b->d, &b->map);
 	return got;
 }
 

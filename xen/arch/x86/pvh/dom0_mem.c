@@ -176,18 +176,20 @@ static __init void assign_range(struct domain *d, unsigned long pfn, unsigned lo
 
 unsigned long __init dom0_assign_ram(struct domain *d, unsigned long nr_pages, struct dom0_map *map)
 {
-	unsigned int first = map->nr;
 	unsigned long left = nr_pages;
 
 	for (unsigned int i = 0; i < e820.nr && left; i++)
 		if (e820.e[i].type == E820_RAM)
 			assign_range(d, e820.e[i].addr >> PAGE_SHIFT,
 				     (e820.e[i].addr + e820.e[i].size) >> PAGE_SHIFT, &left, map);
-	/* Only now the p2m: its tables come from what is left. */
-	for (unsigned int i = first; i < map->nr; i++)
+	return nr_pages - left;
+}
+
+void __init dom0_map_ram(struct domain *d, const struct dom0_map *map)
+{
+	for (unsigned int i = 0; i < map->nr; i++)
 		map_ram_range(d, map->e[i].addr >> PAGE_SHIFT,
 			      (map->e[i].addr + map->e[i].size) >> PAGE_SHIFT);
-	return nr_pages - left;
 }
 
 void __init dom0_assign_module(struct domain *d, const struct boot_module *m, struct dom0_map *map)
@@ -198,7 +200,6 @@ void __init dom0_assign_module(struct domain *d, const struct boot_module *m, st
 		if (assign_pages_at(d, _mfn(p), 0))
 			panic("dom0: page %#lx of the initramfs is in use or over the limit\n", p);
 	map_add(map, (u64)pfn << PAGE_SHIFT, (u64)end << PAGE_SHIFT, E820_RAM);
-	map_ram_range(d, pfn, end);
 }
 
 /* ---- what is not RAM ---- */

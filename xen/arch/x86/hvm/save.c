@@ -208,6 +208,7 @@ static void load_tsc(struct vcpu *v, u64 tsc)
 	struct vcpu *o;
 
 	hvm_set_guest_tsc(v, tsc);
+	vcpu_update_time_info(v);
 	if (v->vcpu_id)
 		return;
 	for_each_vcpu(v->domain, o) {
@@ -215,6 +216,7 @@ static void load_tsc(struct vcpu *v, u64 tsc)
 			continue;
 		o->arch.hvm.tsc_offset = v->arch.hvm.tsc_offset;
 		hvm->update_tsc_offset(o);
+		vcpu_update_time_info(o);
 	}
 }
 
@@ -537,14 +539,14 @@ int hvm_context_save(struct domain *d, void *buf, size_t size, size_t *used)
 	return 0;
 }
 
-/* The body of one record. -ENOENT: no such type or instance; -ENOSPC. */
+/* The body of one record. -EINVAL: no such type; -ENOENT: no such instance; -ENOSPC. */
 int hvm_context_save_one(struct domain *d, u16 type, u16 instance, void *buf, size_t size, size_t *used)
 {
 	const struct record_row *r = find_record(type);
 	struct vcpu *v = NULL;
 
 	if (!r)
-		return -ENOENT;
+		return -EINVAL;
 	if (r->per_vcpu) {
 		v = instance < d->max_vcpus ? READ_ONCE(d->vcpu[instance]) : NULL;
 		if (!v)
@@ -593,12 +595,12 @@ int hvm_context_load(struct domain *d, const void *buf, size_t size)
 
 		if (size < sizeof(*desc))
 			return -ENODATA;
+		if (first && desc->typecode != HVM_SAVE_CODE(HEADER))
+			return -EINVAL;
 		if (desc->typecode == HVM_SAVE_CODE(END))
 			return 0;
 		if (desc->length > size - sizeof(*desc))
 			return -ENODATA;
-		if (first && desc->typecode != HVM_SAVE_CODE(HEADER))
-			return -EINVAL;
 		first = false;
 		rc = load_record(d, desc, desc + 1);
 		if (rc)

@@ -224,15 +224,30 @@ struct page_info *alloc_shared_page(struct domain *d)
 	return p;
 }
 
+/* A reserved frame of d, which somebody may still refer to, or a free one in a 2M block nobody uses. */
 int assign_pages_at(struct domain *d, mfn_t mfn, unsigned int order)
 {
 	struct page_info *p = mfn_to_page(mfn);
+	u64 owner = (u64)d->domain_id << PGC_owner_shift;
+	unsigned long block = (mfn_x(mfn) - HOST_BLOCK_BASE) / 512;
 
-	if (order || !(p->ref & PGC_reserved) || (u32)p->ref)
-		return -EBUSY;
-	p->ref = (u64)d->domain_id << PGC_owner_shift | 1;
+	if (p->ref & PGC_reserved) {
+		if (order || page_owner_id(p) != d->domain_id)
+			return -EBUSY;
+		atomic64_add_return((u32)p->ref ? 0 : 1, &d->tot_pages);
+		p->ref = owner | ((u32)p->ref + 1);
+	} else {
+		if (mfn_x(mfn) < HOST_BLOCK_BASE || block >= HOST_BLOCKS || order > 9 ||
+		    (mfn_x(mfn) & ((1UL << order) - 1)))
+			return -EBUSY;
+		for (unsigned long i = 0; i < 1UL << order; i++)
+			if (p[i].state)
+				return -EBUSY;
+		block_used[block] = (u16)(block_used[block] + (1U << order));
+		take(mfn_x(mfn), 1UL << order, owner);
+		atomic64_add_return(1L << order, &d->tot_pages);
+	}
 	p->u.inuse.gfn = gfn_x(INVALID_GFN);
-	atomic64_add_return(1, &d->tot_pages);
 	return 0;
 }
 
@@ -258,40 +273,62 @@ bool get_page_any(struct page_info *p, u16 *owner)
 	return true;
 }
 
-static void last_put(struct page_info *p, u64 ref, bool reserve_it)
+static void last_put(struct page_info *p, u64 ref)
 {
 	struct domain *d = domains[(u16)(ref >> PGC_owner_shift)];
 
 	if (!d)
 		host_fail("put_page: frame %#lx has no owner", mfn_x(page_to_mfn(p)));
-	atomic64_add_return(-1, ref & PGC_xen ? &d->xen_pages : &d->tot_pages);
-	if (reserve_it) {
+	if ((ref & PGC_reserved) && !d->is_dying) {
+		/* Nobody else gets it: state stays 1. */
 		if (host_check_tlb)
 			host_tlb_check_free(page_to_mfn(p));
-		/* state stays 1: nobody else gets it */
-		__atomic_store_n(&p->ref, (ref & PGC_owner_mask) | PGC_reserved, __ATOMIC_SEQ_CST);
+		atomic64_add_return(-1, &d->tot_pages);
 		return;
 	}
 	__atomic_store_n(&p->ref, 0, __ATOMIC_SEQ_CST);
 	heap_free(p);
+	atomic64_add_return(-1, ref & PGC_xen ? &d->xen_pages : &d->tot_pages);
 }
 
-static void put(struct page_info *p, bool reserve_it)
+static void put(struct page_info *p, u64 mark)
 {
-	u64 old = __atomic_fetch_sub(&p->ref, 1, __ATOMIC_SEQ_CST);
+	u64 old = __atomic_load_n(&p->ref, __ATOMIC_RELAXED);
 
-	if (!(u32)old)
-		host_fail("put_page: frame %#lx has no reference", mfn_x(page_to_mfn(p)));
 	if (host_locks_held())
 		host_fail("put_page under a lock");
+	do {
+		if (!(u32)old)
+			host_fail("put_page: frame %#lx has no reference", mfn_x(page_to_mfn(p)));
+	} while (!__atomic_compare_exchange_n(&p->ref, &old, (old - 1) | mark, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
 	if ((u32)old == 1)
-		last_put(p, old, reserve_it);
+		last_put(p, old | mark);
 }
-void put_page(struct page_info *p) { put(p, false); }
-void put_page_n(struct page_info *p, u32 n) { while (n--)
-		put(p, false);
+void put_page(struct page_info *p) { put(p, 0); }
+void put_page_n(struct page_info *p, u32 n)
+{
+	while (n--)
+		put(p, 0);
 }
-void put_page_reserved(struct page_info *p) { put(p, true); }
+void put_pages(struct page_info *p, unsigned long nr)
+{
+	while (nr--)
+		put(p++, 0);
+}
+void put_page_reserved(struct page_info *p) { put(p, PGC_reserved); }
+
+void host_release_reserved(const struct domain *d)
+{
+	for (unsigned long m = 1; m < HOST_HUGE_BASE; m++) {
+		struct page_info *p = host_frame_table + m;
+
+		if (p->state && (p->ref & PGC_reserved) && page_owner_id(p) == d->domain_id && !(u32)p->ref) {
+			p->ref = 0;
+			heap_free(p);
+		}
+	}
+}
 
 unsigned long host_owned(const struct domain *d)
 {

@@ -54,6 +54,8 @@ unsigned long host_frames_in_use(void);
 /* Frames that belong to d and are not free, PGC_xen ones included. */
 unsigned long host_owned(const struct domain *d);
 bool host_frame_free(mfn_t m);
+/* What a dead 1:1 domain had kept goes back to the heap. */
+void host_release_reserved(const struct domain *d);
 /* Sets every frame free and forgets everything (a new episode). */
 void host_reset(void);
 

@@ -169,7 +169,7 @@ mfn_t host_touch(struct domain *d, unsigned int cpu, unsigned long gfn, bool wri
 					t->psc[i].d = NULL;
 		}
 	}
-	if (rights && (!write || (rights & 2)))
+	if ((rights & 1) && (!write || (rights & 2)))
 		result = _mfn(mfn);
 	pthread_mutex_unlock(&t->lock);
 	return result;

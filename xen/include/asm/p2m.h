@@ -126,7 +126,10 @@ int __must_check p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *pa
 			       struct p2m_batch *b);
 /* Only if gfn still maps this frame as a grant. */
 int __must_check p2m_remove_grant(struct domain *d, gfn_t gfn, mfn_t mfn, struct p2m_batch *b);
-/* If gfn has type from, make it type to, atomically. -EBUSY: it has another. */
+/*
+ * If gfn has type from, make it type to, atomically: one RAM type another, RAM broken, a hole mmio_dm or
+ * back. -EINVAL: no such change; -EBUSY, -ENOENT: it has another type, none.
+ */
 int __must_check p2m_change_type_one(struct domain *d, gfn_t gfn, enum p2m_type from, enum p2m_type to);
 /* Likewise for nr gfns: those of type from become to; both RAM types. -ERESTART: go on from *done. */
 int __must_check p2m_change_type_range(struct domain *d, gfn_t gfn, unsigned long nr, enum p2m_type from,

@@ -53,6 +53,10 @@ void p2m_drop_frames(struct p2m_domain *p2m, mfn_t mfn, unsigned long nr, unsign
 {
 	struct page_info *page = mfn_to_page(mfn);
 
+	if (!flags && nr > 1) {
+		put_pages(page, nr);
+		return;
+	}
 	for (; nr; nr--, page++) {
 		if (flags & P2M_PUT_RESERVED)
 			put_page_reserved(page);

@@ -86,8 +86,7 @@ bool p2m_reserved_frame(struct domain *d, gfn_t gfn)
 	if (!to_p2m(d)->identity || gfn_x(gfn) >= max_page || !mfn_valid(mfn))
 		return false;
 	ref = READ_ONCE(mfn_to_page(mfn)->ref);
-	return (ref & PGC_reserved) && !(ref & PGC_count_mask) &&
-	       (ref & PGC_owner_mask) >> PGC_owner_shift == d->domain_id;
+	return (ref & PGC_reserved) && (ref & PGC_owner_mask) >> PGC_owner_shift == d->domain_id;
 }
 
 unsigned long p2m_max_gfn(const struct domain *d)
@@ -449,13 +448,30 @@ int p2m_move_page(struct domain *d, gfn_t src, gfn_t dst, struct p2m_batch *b)
 
 /* ---- the same page, differently ---- */
 
+/* RAM to RAM, RAM to broken, a hole to emulated and back. */
+static bool may_become(enum p2m_type from, enum p2m_type to)
+{
+	if (p2m_is_ram(from))
+		return p2m_is_ram(to) || to == p2m_broken;
+	return (from == p2m_invalid && to == p2m_mmio_dm) || (from == p2m_mmio_dm && to == p2m_invalid);
+}
+
+static ept_t as_type(const struct p2m_domain *p2m, ept_t e, enum p2m_type to)
+{
+	if (to == p2m_invalid)
+		return EPT_EMPTY;
+	if (to == p2m_broken)
+		e.e &= ~EPT_SPECIAL;
+	return to == p2m_mmio_dm ? ept_leaf(p2m, 0, INVALID_MFN, 0, to, p2m_access_rwx) : ept_retype(e, to);
+}
+
 int p2m_change_type_one(struct domain *d, gfn_t gfn, enum p2m_type from, enum p2m_type to)
 {
 	struct p2m_domain *p2m = to_p2m(d);
 	struct p2m_batch b;
 	struct ept_pos pos;
 
-	if (!p2m_is_ram(from) || !p2m_is_ram(to) || !p2m_gfn_valid(gfn_x(gfn), 1))
+	if (!may_become(from, to) || !p2m_gfn_valid(gfn_x(gfn), 1) || p2m_dying(p2m))
 		return -EINVAL;
 	p2m_batch_init(&b, d);
 	do {
@@ -465,7 +481,8 @@ int p2m_change_type_one(struct domain *d, gfn_t gfn, enum p2m_type from, enum p2
 			return rc;
 		if (rc || ept_type(pos.e) != from)
 			return ept_is_hole(pos.e) ? -ENOENT : -EBUSY;
-	} while (!ept_replace(p2m, &pos, gfn_x(gfn), ept_retype(pos.e, to), &b));
+	} while (!ept_replace(p2m, &pos, gfn_x(gfn), as_type(p2m, pos.e, to), &b));
+	p2m_settle(p2m, &pos, gfn_x(gfn), &b);
 	p2m_batch_flush(&b);
 	return 0;
 }

@@ -285,7 +285,7 @@ static unsigned int fit_mmio(struct p2m_domain *p2m, unsigned long gfn, mfn_t mf
 			break;
 		level--;
 	}
-	return piece_level(p2m, gfn, level, TYPE_BIT(p2m_invalid), 0, b);
+	return piece_level(p2m, gfn, level, 0, 0, b);
 }
 
 /* Maps one piece at gfn; *step: pages it has. */

@@ -13,6 +13,7 @@ void time_init(void);			/* time/time.c: calibrates, on the boot CPU */
 void time_init_cpu(void);		/* this CPU's timer */
 void smp_prepare_boot_cpu(void);
 void smp_boot_cpus(void);		/* smp_boot.c: all that maxcpus= allows */
+void set_cpu_apicid(unsigned int cpu, u32 apicid);
 int selftest_run(void);			/* selftest.c: number of failures */
 
 #endif

@@ -253,9 +253,9 @@ void __init boot_info_show(void)
 void __init e820_init(void)
 {
 	if (!nr_raw)
-		panic("the boot loader gave no memory map");
+		panic("the boot loader gave no memory map\n");
 	if (e820_sanitise(&e820, raw, nr_raw))
-		panic("the boot loader's memory map (%u entries) has no usable RAM", nr_raw);
+		panic("the boot loader's memory map (%u entries) has no usable RAM\n", nr_raw);
 	printk("Memory map:\n");
 	for (unsigned int i = 0; i < e820.nr; i++)
 		printk(" %011lx-%011lx %s\n", (unsigned long)e820.e[i].addr,

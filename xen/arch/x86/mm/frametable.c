@@ -38,7 +38,7 @@ static void __init map_part(unsigned long start, unsigned long end)
 		if (host_map((unsigned long)(frame_table + start),
 			     bootmem_alloc(n * sizeof(struct page_info), n * sizeof(struct page_info)),
 			     n / FRAMES_PER_PAGE, MAP_RW))
-			panic("out of memory for the frame table");
+			panic("out of memory for the frame table\n");
 		for (unsigned long i = start; i < start + n; i += FRAMES_PER_PAGE)
 			__set_bit((unsigned int)(i / FRAMES_PER_PAGE), mapped);
 		start += n;

@@ -23,7 +23,7 @@ maddr_t trampoline_maddr __ro_after_init;
 static void __init map_ram(u64 *root, maddr_t start, maddr_t end)
 {
 	if (start < end && host_map_root(root, DIRECTMAP_START + start, start, (end - start) >> PAGE_SHIFT, MAP_RW))
-		panic("out of memory for the direct map");
+		panic("out of memory for the direct map\n");
 }
 
 /*
@@ -92,7 +92,7 @@ void __init mm_init(void)
 {
 	clip_ram();
 	if (total_pages < MB(32) >> PAGE_SHIFT)
-		panic("too little memory: %lu KiB of RAM", total_pages * (PAGE_SIZE / 1024));
+		panic("too little memory: %lu KiB of RAM\n", total_pages * (PAGE_SIZE / 1024));
 	bootmem_init();
 	bootmem_reserve(0, PAGE_SIZE);
 	bootmem_reserve(image_to_maddr(__image_start), image_to_maddr(__image_end));

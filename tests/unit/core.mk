@@ -17,3 +17,17 @@ ref-builds := asan tsan
 TESTS += xmalloc
 xmalloc-obj := test_xmalloc.o xen/common/xmalloc.o $(ALLOC_OBJ)
 xmalloc-builds := asan tsan
+
+TESTS += locks
+locks-obj := test_locks.o xen/common/spinlock.o host/stubs.o $(LIB_OBJ)
+locks-builds := asan tsan
+
+SOFTIRQ_OBJ := xen/common/softirq.o xen/common/rcupdate.o xen/common/spinlock.o host/stubs.o $(LIB_OBJ)
+
+TESTS += rcu
+rcu-obj := test_rcu.o $(SOFTIRQ_OBJ)
+rcu-builds := asan tsan
+
+TESTS += timer
+timer-obj := test_timer.o xen/common/timer.o $(SOFTIRQ_OBJ)
+timer-builds := asan tsan

@@ -73,7 +73,7 @@ static cpumask_t begin_gp(void)
 
 	rcu.current_gp++;
 	smp_mb();
-	cpus.bits = cpu_online_map.bits & ~READ_ONCE(rcu.idle.bits);
+	cpus.bits = cpu_online_map.bits & ~__atomic_load_n(&rcu.idle.bits, __ATOMIC_SEQ_CST);
 	/*
 	 * This CPU is in its softirq handler, which is no read-side section: it is quiescent. Publishing
 	 * the mask starts the reports.

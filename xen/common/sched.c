@@ -53,7 +53,7 @@ static struct sched_cpu *lock_queue(const struct vcpu *v, unsigned long *flags)
 		struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
 
 		spin_lock_irqsave(&sc->lock, *flags);
-		if (likely(v->processor == cpu))
+		if (likely(smp_load_acquire(&v->processor) == cpu))
 			return sc;
 		spin_unlock_irqrestore(&sc->lock, *flags);
 	}
@@ -207,7 +207,7 @@ void vcpu_wake(struct vcpu *v)
 			return;
 		}
 		/* It is in no queue: whoever wants it from here on looks for it there. */
-		WRITE_ONCE(v->processor, cpu);
+		smp_store_release(&v->processor, cpu);
 		moved = true;
 		spin_unlock_irqrestore(&sc->lock, flags);
 	}
@@ -309,7 +309,7 @@ static struct vcpu *steal_from(unsigned int victim, unsigned int cpu)
 		v = container_of(n, struct sched_vcpu, entity.node)->vcpu;
 		if (cpumask_test(v->hard_affinity, cpu)) {
 			sched_dequeue(&sc->queue, &v->sched->entity);
-			WRITE_ONCE(v->processor, cpu);
+			smp_store_release(&v->processor, cpu);
 		} else {
 			v = NULL;
 		}

@@ -40,7 +40,8 @@ static struct timer_base *lock_base(struct timer *t, unsigned long *flags)
 		struct timer_base *base = &per_cpu(timer_base, cpu);
 
 		spin_lock_irqsave(&base->lock, *flags);
-		if (likely(t->cpu == cpu))
+		/* Acquire: what migrate_timer() did under the other CPU's lock comes with the new CPU. */
+		if (likely(smp_load_acquire(&t->cpu) == cpu))
 			return base;
 		spin_unlock_irqrestore(&base->lock, *flags);
 	}
@@ -111,14 +112,14 @@ void migrate_timer(struct timer *t, unsigned int cpu)
 	struct timer_base *base = lock_base(t, &flags);
 	bool active = t->status == TIMER_ACTIVE;
 
-	if (t->cpu == cpu) {
+	if (READ_ONCE(t->cpu) == cpu) {
 		spin_unlock_irqrestore(&base->lock, flags);
 		return;
 	}
 	deactivate(base, t);
 	if (active)
 		t->status = TIMER_MOVING;
-	WRITE_ONCE(t->cpu, cpu);
+	smp_store_release(&t->cpu, cpu);
 	spin_unlock_irqrestore(&base->lock, flags);
 	if (!active)
 		return;

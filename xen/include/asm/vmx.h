@@ -95,7 +95,7 @@ struct vmx_vcpu {
 	bool vpid_flush;		/* linear translations are stale: INVVPID before the next entry */
 	bool windows_wanted;		/* an interrupt or NMI window is open */
 	/* Last values of fields written often: a VMWRITE is made only when they change. */
-	u64 rip, rsp, rflags;
+	u64 rsp, rflags;
 	u32 pin, proc, sec, exc_bitmap, blocking;
 	unsigned long *io_bitmap;	/* the one whose address is in the VMCS */
 };

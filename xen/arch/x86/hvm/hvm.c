@@ -254,10 +254,17 @@ int hvm_vcpu_set_context(struct vcpu *v, const struct vcpu_hvm_context *ctx)
 
 /* ---- instructions ---- */
 
-static noinline void single_step(struct vcpu *v)
+/* What is rare: the instruction pointer crosses 4 GiB, the guest single-steps, RF was set. */
+static noinline void skip_carefully(struct vcpu *v, u64 rip)
 {
+	struct guest_regs *r = &v->arch.regs;
 	struct hvm_vcpu *h = &v->arch.hvm;
 
+	/* Outside 64-bit mode the instruction pointer wraps. */
+	r->rip = hvm_guest_x86_mode(v) == 8 ? rip : (u32)rip;
+	r->rflags &= ~(u64)X86_EFLAGS_RF;
+	if (!(r->rflags & X86_EFLAGS_TF))
+		return;
 	h->dr6 |= BIT(14);
 	if (h->dr_dirty)
 		write_dr6(read_dr6() | BIT(14));
@@ -270,14 +277,9 @@ void hvm_skip_instruction(struct vcpu *v, unsigned int len)
 	struct guest_regs *r = &v->arch.regs;
 	u64 rip = r->rip + len;
 
-	/* Outside 64-bit mode the instruction pointer wraps at 4 GiB. */
-	if (unlikely((rip ^ r->rip) >> 32) && hvm_guest_x86_mode(v) != 8)
-		rip = (u32)rip;
-	r->rip = rip;
 	v->arch.hvm.blocking &= ~3U;
-	if (unlikely(r->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))) {
-		r->rflags &= ~(u64)X86_EFLAGS_RF;
-		if (r->rflags & X86_EFLAGS_TF)
-			single_step(v);
-	}
+	if (likely(!((rip ^ r->rip) >> 32) && !(r->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))))
+		r->rip = rip;
+	else
+		skip_carefully(v, rip);
 }

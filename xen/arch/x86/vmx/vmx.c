@@ -163,8 +163,8 @@ static void vmx_run(struct vcpu *v)
 
 	if (unlikely(x->vpid_flush))
 		flush_vpid(x);
-	if (r->rip != x->rip)
-		vmwrite(GUEST_RIP, r->rip);
+	/* Nearly every exit moves RIP, few touch the others. */
+	vmwrite(GUEST_RIP, r->rip);
 	if (unlikely(r->rsp != x->rsp))
 		vmwrite(GUEST_RSP, r->rsp);
 	if (unlikely(r->rflags != x->rflags))
@@ -183,7 +183,7 @@ static void vmx_run(struct vcpu *v)
 		return;
 	}
 	x->launched = true;
-	r->rip = x->rip = vmread(GUEST_RIP);
+	r->rip = vmread(GUEST_RIP);
 	r->rsp = x->rsp = vmread(GUEST_RSP);
 	r->rflags = x->rflags = vmread(GUEST_RFLAGS);
 	v->arch.hvm.blocking = x->blocking = (u32)vmread(GUEST_INTERRUPTIBILITY);
@@ -284,31 +284,38 @@ static void vmx_update_cr(struct vcpu *v, unsigned int cr)
 	vmx_access_end(a);
 }
 
-static u64 vmx_get_cr3(struct vcpu *v)
+/* A field of a vCPU that is nearly always current; the other way is out of line. */
+static noinline u64 read_field_elsewhere(struct vcpu *v, unsigned long field)
 {
 	struct vmx_access a = vmx_access_begin(v);
-	u64 cr3 = vmread(GUEST_CR3);
+	u64 val = vmread(field);
 
 	vmx_access_end(a);
-	return cr3;
+	return val;
+}
+
+static always_inline u64 read_field(struct vcpu *v, unsigned long field)
+{
+	if (likely(v == current && v == this_cpu(vmx_current)))
+		return vmread(field);
+	return read_field_elsewhere(v, field);
+}
+
+static u64 vmx_get_cr3(struct vcpu *v)
+{
+	return read_field(v, GUEST_CR3);
 }
 
 static unsigned int vmx_get_cpl(struct vcpu *v)
 {
-	struct vmx_access a = vmx_access_begin(v);
-	unsigned int cpl = vmread(GUEST_SS_AR) >> 5 & 3;
-
-	vmx_access_end(a);
-	return cpl;
+	return read_field(v, GUEST_SS_AR) >> 5 & 3;
 }
 
 static unsigned int vmx_get_mode(struct vcpu *v)
 {
-	struct vmx_access a = vmx_access_begin(v);
-	u64 ar = vmread(GUEST_CS_AR);
+	u64 ar = read_field(v, GUEST_CS_AR);
 
-	vmx_access_end(a);
-	if ((v->arch.hvm.efer & EFER_LMA) && (ar & BIT(13)))
+	if ((ar & BIT(13)) && (v->arch.hvm.efer & EFER_LMA))
 		return 8;
 	return ar & BIT(14) ? 4 : 2;
 }

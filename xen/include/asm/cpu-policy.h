@@ -14,7 +14,7 @@ struct cpuid_regs { u32 a, b, c, d; };
 
 #define POLICY_BASIC 0xe	/* leaves 0 … 0xd */
 #define POLICY_EXT 9		/* leaves 0x80000000 … 8 */
-#define POLICY_CACHE 8		/* subleaves of 4 */
+#define POLICY_CACHE 6		/* subleaves of 4: as many as libxenguest takes */
 #define POLICY_FEAT 2		/* of 7 */
 #define POLICY_XSTATE 63	/* of 0xd */
 #define FEATURESET_WORDS 18

@@ -192,8 +192,10 @@ static int config_check(const struct xen_domctl_createdomain *c, bool is_priv)
 		return -EINVAL;
 	if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
 		return -EINVAL;
-	if (c->arch.emulation_flags != emu || (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX))
+	if ((c->arch.emulation_flags & ~XEN_X86_EMU_ALL) || (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX))
 		return -EINVAL;
+	if (c->arch.emulation_flags != emu)
+		return -EOPNOTSUPP;
 	/* There is one CPU pool. */
 	return c->cpupool_id ? -ESRCH : 0;
 }

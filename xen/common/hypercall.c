@@ -81,7 +81,7 @@ void hypercall_dispatch(struct vcpu *v)
 	else if (unlikely(hvm_get_cpl(v)))
 		rc = -EPERM;
 	else
-		rc = hypercall_call(v->domain, (u32)r->rax, args);
+		rc = hypercall_call(v->domain, r->rax, args);
 	if (v->arch.hvm.gva_cache_next)
 		guest_access_invalidate(v);
 	/* A continuation has put its arguments into the registers already. */

@@ -257,7 +257,7 @@ static bool fetch_and_decode(struct vcpu *v, struct x86_insn *in)
 		return false;
 	}
 	if (r != X86_DECODE_INVALID)
-		gprintk("access to emulated memory by an instruction that is not emulated: "
+		gprintk(XENLOG_G_WARNING "access to emulated memory by an instruction that is not emulated: "
 			"%02x %02x %02x %02x %02x %02x %02x %02x at %#lx\n", bytes[0], bytes[1], bytes[2], bytes[3],
 			bytes[4], bytes[5], bytes[6], bytes[7], gva);
 	hvm_inject_exception(v, X86_EXC_UD, -1);
@@ -475,8 +475,9 @@ void hvm_emulate_mmio(struct vcpu *v, gpa_t gpa, bool gpa_valid_for_gla, unsigne
 
 	if (mapped_on_demand(v->domain, gpa))
 		return;
-	if (!gpa_valid_for_gla) {
-		domain_crash(v->domain, "%pv: page table or event delivery in unbacked memory at %#lx\n", v,
+	/* The CPU itself walked a page table, or was delivering an event (which is pending again). */
+	if (!gpa_valid_for_gla || v->arch.hvm.event.pending) {
+		domain_crash(v->domain, "%pv: page table or event delivery in unbacked memory at %#lx", v,
 			     (unsigned long)gpa);
 		return;
 	}

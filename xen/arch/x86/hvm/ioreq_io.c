@@ -67,7 +67,7 @@ static int send_request(struct vcpu *v, struct ioreq_server *s, const struct ior
 	struct ioreq *slot = ioreq_slot(s, v);
 
 	if ((READ_ONCE(*slot_flags(slot)) & FLAG_STATE) != STATE_IOREQ_NONE) {
-		domain_crash(v->domain, "%pv: device model request %s\n", v, "slot is in use");
+		domain_crash(v->domain, "%pv: device model request %s", v, "slot is in use");
 		return HVM_IO_RETRY;
 	}
 	WRITE_ONCE(slot->addr, addr);
@@ -227,7 +227,7 @@ bool hvm_io_resume(struct vcpu *v)
 	}
 	if (a == ANSWER_BROKEN || st->done_count == IOREQ_ANSWERS_MAX) {
 		v->arch.hvm.io = NULL;
-		domain_crash(v->domain, "%pv: device model request %s\n", v,
+		domain_crash(v->domain, "%pv: device model request %s", v,
 			     a == ANSWER_BROKEN ? "is in no valid state" : "belongs to an endless instruction");
 		return false;
 	}

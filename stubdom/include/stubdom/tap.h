@@ -23,17 +23,20 @@ struct area {
 	const char *name;
 	const struct test *tests;
 	unsigned int count;
+	bool manual;		/* only when named by areas= */
 	/* Run before and after the area's cases; either may be NULL. */
 	void (*setup)(void);
 	void (*teardown)(void);
 };
 
-#define AREA(id, label, table, up, down)					\
+#define AREA_AS(id, label, table, up, down, by_hand)				\
 	static const struct area area_##id = {					\
 		.name = label, .tests = table, .count = ARRAY_SIZE(table),	\
-		.setup = up, .teardown = down };				\
+		.manual = by_hand, .setup = up, .teardown = down };		\
 	static const struct area *const area_ptr_##id				\
 		__attribute__((used, section(".areas"))) = &area_##id
+#define AREA(id, label, table, up, down) AREA_AS(id, label, table, up, down, false)
+#define AREA_MANUAL(id, label, table, up, down) AREA_AS(id, label, table, up, down, true)
 
 /* A case where Pavise by decision answers differently from Xen (differences.c). */
 struct difference {

@@ -31,3 +31,7 @@ rcu-builds := asan tsan
 TESTS += timer
 timer-obj := test_timer.o xen/common/timer.o $(SOFTIRQ_OBJ)
 timer-builds := asan tsan
+
+TESTS += sched
+sched-obj := test_sched.o xen/common/sched.o xen/common/sched_ctl.o xen/common/sched_policy.o \
+	xen/common/timer.o $(SOFTIRQ_OBJ)

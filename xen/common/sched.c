@@ -32,6 +32,7 @@ struct sched_cpu {
 	spinlock_t lock;
 	struct sched_queue queue;
 	struct timer slice;	/* end of the time of the vCPU that runs, if others wait */
+	unsigned int nudged;	/* the CPU that was asked last to take one from here */
 };
 static DEFINE_PER_CPU(struct sched_cpu, sched_cpu) = { .lock = SPIN_LOCK_INIT(RANK_SCHED) };
 
@@ -279,43 +280,76 @@ void vcpu_yield_current(void)
 
 /* ---- switching ---- */
 
-/* prev has run until now. False: its domain's cap is used up. */
+/* prev has run until now; if its domain's cap is used up it stops. */
 static void charge(struct vcpu *prev, s_time_t now)
 {
 	struct sched_vcpu *sv = prev->sched;
-	struct sched_dom *sd = prev->domain->sched;
 
 	if (is_idle_vcpu(prev))
 		return;
 	if (!sched_charge(&sv->entity, now - sv->charged))
 		set_bit(VPF_parked, &prev->pause_flags);
 	sv->charged = now;
-	if (sd->share.cap && !timer_is_active(&sd->refill))
+}
+
+/* v is going to run: a period of its domain's cap begins, unless one is running. */
+static void begin_cap_period(const struct vcpu *v, s_time_t now)
+{
+	struct sched_dom *sd = v->domain->sched;
+
+	if (unlikely(READ_ONCE(sd->share.cap)) && !timer_is_active(&sd->refill))
 		set_timer(&sd->refill, now + SCHED_CAP_PERIOD);
 }
 
-/* Takes the first that waits on another CPU, if it may run here. */
+/* Of those that wait in a queue and may run on cpu, the one furthest behind. */
+static struct vcpu *first_movable(const struct sched_queue *q, unsigned int cpu)
+{
+	const struct pheap_node *n = NULL, *best = NULL;
+
+	while ((n = pheap_iterate(&q->heap, n))) {
+		const struct vcpu *v = container_of(n, struct sched_vcpu, entity.node)->vcpu;
+
+		if (cpumask_test(v->hard_affinity, cpu) && (!best || n->key < best->key))
+			best = n;
+	}
+	return best ? container_of(best, struct sched_vcpu, entity.node)->vcpu : NULL;
+}
+
+/* Takes one that waits on another CPU and may run here. */
 static struct vcpu *steal_from(unsigned int victim, unsigned int cpu)
 {
 	struct sched_cpu *sc = &per_cpu(sched_cpu, victim);
-	struct pheap_node *n;
-	struct vcpu *v = NULL;
+	struct vcpu *v;
 
 	/* Two queues at once only this way: never wait for the second. */
 	if (!spin_trylock(&sc->lock))
 		return NULL;
-	n = sc->queue.heap.top;
-	if (n) {
-		v = container_of(n, struct sched_vcpu, entity.node)->vcpu;
-		if (cpumask_test(v->hard_affinity, cpu)) {
-			sched_dequeue(&sc->queue, &v->sched->entity);
-			smp_store_release(&v->processor, cpu);
-		} else {
-			v = NULL;
-		}
+	v = first_movable(&sc->queue, cpu);
+	if (v) {
+		sched_dequeue(&sc->queue, &v->sched->entity);
+		smp_store_release(&v->processor, cpu);
 	}
 	spin_unlock(&sc->lock);
 	return v;
+}
+
+/* What the other CPUs' queues look like, without their locks. Returns how many entries of view are filled. */
+static unsigned int look_around(struct sched_view *view)
+{
+	unsigned int cpu, n = 0;
+
+	for_each_online_cpu(cpu) {
+		const struct sched_queue *q = &per_cpu(sched_cpu, cpu).queue;
+		const struct pheap_node *top = READ_ONCE(q->heap.top);
+
+		for (; n < cpu; n++)
+			view[n].waiting = 0;
+		view[n].waiting = top ? READ_ONCE(q->waiting) : 0;
+		/* Perhaps the node of a vCPU that has left the queue: it stays readable until a grace period. */
+		view[n].first = top ? READ_ONCE(top->key) : 0;
+		n++;
+	}
+	return n;
 }
 
 /* Pulls one vCPU into this CPU's queue if policy says so. idle: nothing else waits here. */
@@ -323,35 +357,49 @@ static void balance(struct sched_cpu *sc, unsigned int cpu, bool idle)
 {
 	static DEFINE_PER_CPU(struct sched_view, views)[NR_CPUS];
 	struct sched_view *view = this_cpu(views);
-	unsigned int other, n = 0, victim;
-	struct vcpu *v;
+	unsigned int n = look_around(view), victim;
 
-	for_each_online_cpu(other) {
-		const struct sched_queue *q = &per_cpu(sched_cpu, other).queue;
-		const struct pheap_node *top = READ_ONCE(q->heap.top);
+	for (;;) {
+		struct vcpu *v;
 
-		for (; n < other; n++)
-			view[n].waiting = 0;
-		view[n].waiting = READ_ONCE(q->waiting);
-		/* Perhaps the node of a vCPU that has left the queue: it stays readable until a grace period. */
-		view[n].first = top ? READ_ONCE(top->key) : 0;
-		if (!top)
-			view[n].waiting = 0;
-		n++;
+		victim = sched_choose_victim(view, n, cpu, idle, idle ? 0 : sc->queue.heap.top->key);
+		if (victim == n)
+			return;
+		v = steal_from(victim, cpu);
+		if (v) {
+			sched_enqueue(&sc->queue, &v->sched->entity, false);
+			return;
+		}
+		/* All that wait there must. */
+		view[victim].waiting = 0;
 	}
-	victim = sched_choose_victim(view, n, cpu, idle, idle ? 0 : sc->queue.heap.top->key);
-	if (victim == n)
+}
+
+/*
+ * Others wait here. A CPU that runs one vCPU alone has no reason to look around: ask
+ * one such CPU after the other, at the end of each time slice, to do it.
+ */
+static void nudge(struct sched_cpu *sc, unsigned int cpu)
+{
+	cpumask_t above, others = CPUMASK_NONE;
+	unsigned int other;
+
+	for_each_online_cpu(other)
+		if (other != cpu && !READ_ONCE(per_cpu(sched_cpu, other).queue.waiting))
+			others = cpumask_or(others, cpumask_of(other));
+	above.bits = others.bits & ~((2ULL << sc->nudged) - 1);
+	other = cpumask_first(cpumask_empty(above) ? others : above);
+	if (other == NR_CPUS)
 		return;
-	v = steal_from(victim, cpu);
-	if (v)
-		sched_enqueue(&sc->queue, &v->sched->entity, false);
+	sc->nudged = other;
+	cpu_raise_softirq(other, SCHEDULE_SOFTIRQ);
 }
 
 static struct vcpu *choose_next(struct sched_cpu *sc, unsigned int cpu, struct vcpu *prev, bool slice_over)
 {
 	struct sched_entity *e;
 
-	if (cpumask_weight(cpu_online_map) > 1 && (!sc->queue.waiting || slice_over))
+	if ((cpu_online_map.bits & (cpu_online_map.bits - 1)) && (!sc->queue.waiting || slice_over))
 		balance(sc, cpu, !sc->queue.waiting);
 	e = sched_take_next(&sc->queue, is_idle_vcpu(prev) ? NULL : &prev->sched->entity);
 	if (!is_idle_vcpu(prev))
@@ -360,23 +408,64 @@ static struct vcpu *choose_next(struct sched_cpu *sc, unsigned int cpu, struct v
 }
 
 /* The change itself. Queue locked, interrupts off. */
-static void switch_to(struct vcpu *prev, struct vcpu *next, unsigned int cpu, s_time_t now)
+static void switch_to(struct vcpu *prev, struct vcpu *next, s_time_t now)
 {
 	int state = vcpu_runnable(prev) ? RUNSTATE_runnable : stopped_runstate(prev);
 
 	set_runstate(prev, state, now);
 	vcpu_update_runstate_area(prev);
 	set_runstate(next, RUNSTATE_running, now);
-	if (is_idle_vcpu(next)) {
-		cpumask_set_atomic(&idle_cpus, cpu);
-	} else {
-		cpumask_clear_atomic(&idle_cpus, cpu);
-		next->sched->started = now;
-		next->sched->charged = now;
-	}
+	next->sched->started = now;
+	next->sched->charged = now;
 	context_switch(prev, next);
 	next->is_running = true;
 	smp_store_release(&prev->is_running, false);
+}
+
+/* Also when nothing changed: who wakes a vCPU takes an idle CPU out of the mask, and the vCPU may be gone again. */
+static void note_idle(unsigned int cpu, bool idle)
+{
+	if (cpumask_test((cpumask_t){ READ_ONCE(idle_cpus.bits) }, cpu) == idle)
+		return;
+	if (idle)
+		cpumask_set_atomic(&idle_cpus, cpu);
+	else
+		cpumask_clear_atomic(&idle_cpus, cpu);
+}
+
+static void set_slice(struct sched_cpu *sc, struct vcpu *next, s_time_t now)
+{
+	s64 slice = 0;
+
+	if (!is_idle_vcpu(next)) {
+		begin_cap_period(next, now);
+		slice = sched_slice(&sc->queue, &next->sched->entity);
+	}
+	if (slice) {
+		next->sched->started = now;
+		set_timer(&sc->slice, now + slice);
+	} else if (timer_is_active(&sc->slice)) {
+		stop_timer(&sc->slice);
+	}
+}
+
+/* Could another CPU run what waits here now? */
+static void tell_others(struct sched_cpu *sc, unsigned int cpu, const struct vcpu *prev, bool slice_over)
+{
+	cpumask_t idle = { READ_ONCE(idle_cpus.bits) };
+
+	if (likely(!sc->queue.waiting))
+		return;
+	/* The one that had to make room; the others were placed when they woke. */
+	if (!is_idle_vcpu(prev) && prev->sched->entity.queued) {
+		idle = cpumask_and(idle, allowed_cpus(prev));
+		if (!cpumask_empty(idle)) {
+			cpu_raise_softirq(cpumask_first(idle), SCHEDULE_SOFTIRQ);
+			return;
+		}
+	}
+	if (slice_over)
+		nudge(sc, cpu);
 }
 
 static void schedule(void)
@@ -386,7 +475,6 @@ static void schedule(void)
 	struct vcpu *prev = current, *next;
 	bool elsewhere = false, slice_over;
 	s_time_t now;
-	s64 slice;
 
 	spin_lock_irq(&sc->lock);
 	now = NOW();
@@ -399,14 +487,10 @@ static void schedule(void)
 	}
 	next = choose_next(sc, cpu, prev, slice_over);
 	if (next != prev)
-		switch_to(prev, next, cpu, now);
-	slice = is_idle_vcpu(next) ? 0 : sched_slice(&sc->queue, &next->sched->entity);
-	if (slice) {
-		next->sched->started = now;
-		set_timer(&sc->slice, now + slice);
-	} else if (timer_is_active(&sc->slice)) {
-		stop_timer(&sc->slice);
-	}
+		switch_to(prev, next, now);
+	note_idle(cpu, is_idle_vcpu(next));
+	set_slice(sc, next, now);
+	tell_others(sc, cpu, prev, slice_over);
 	spin_unlock_irq(&sc->lock);
 
 	if (next != prev && !is_idle_vcpu(next))
@@ -428,20 +512,17 @@ int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m)
 {
 	unsigned long flags;
 	struct sched_cpu *sc;
-	bool queued;
 
 	if (cpumask_empty(cpumask_and(m, cpu_online_map)))
 		return -EINVAL;
 	sc = lock_queue(v, &flags);
 	v->hard_affinity = m;
-	queued = v->sched->entity.queued;
-	if (!cpumask_test(m, v->processor)) {
-		if (queued)
-			sched_dequeue(&sc->queue, &v->sched->entity);
-		else if (v->is_running)
-			cpu_raise_softirq(v->processor, SCHEDULE_SOFTIRQ);
-	}
+	if (v->sched->entity.queued)
+		sched_dequeue(&sc->queue, &v->sched->entity);
+	else if (v->is_running && !cpumask_test(m, v->processor))
+		cpu_raise_softirq(v->processor, SCHEDULE_SOFTIRQ);
 	spin_unlock_irqrestore(&sc->lock, flags);
+	/* If it waited it is placed anew. */
 	vcpu_wake(v);
 	return 0;
 }

@@ -109,7 +109,9 @@ static void refill_cap(void *data)
 	struct sched_dom *sd = data;
 	struct vcpu *v;
 
-	sched_refill(&sd->share);
+	/* A period in which nothing was used is the last: the next one begins when one of its vCPUs runs. */
+	if (sched_refill(&sd->share))
+		set_timer(&sd->refill, NOW() + SCHED_CAP_PERIOD);
 	for_each_vcpu(sd->domain, v)
 		if (test_and_clear_bit(VPF_parked, &v->pause_flags))
 			vcpu_wake(v);

@@ -43,13 +43,14 @@ bool sched_charge(struct sched_entity *e, s64 ns)
 	return __atomic_sub_fetch(&e->share->budget, ns, __ATOMIC_RELAXED) > 0;
 }
 
-void sched_refill(struct sched_share *share)
+bool sched_refill(struct sched_share *share)
 {
 	s64 quota = cap_quota(share), old = __atomic_load_n(&share->budget, __ATOMIC_RELAXED);
 
 	while (!__atomic_compare_exchange_n(&share->budget, &old, min(old + quota, quota), false,
 					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
+	return old < quota;
 }
 
 static struct sched_entity *first(const struct sched_queue *q)

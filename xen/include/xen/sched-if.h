@@ -43,8 +43,8 @@ struct sched_queue {
 s64 sched_scale(const struct sched_share *share, s64 ns);
 /* e ran so long. False: its domain has used up its cap. */
 bool sched_charge(struct sched_entity *e, s64 ns);
-/* New period of a cap: what was overdrawn is paid first. */
-void sched_refill(struct sched_share *share);
+/* New period of a cap: what was overdrawn is paid first. False: nothing was used in the last one. */
+bool sched_refill(struct sched_share *share);
 
 /* The vCPU that runs has come to curr_vtime: nobody who begins to wait now is owed more than since then. */
 void sched_advance(struct sched_queue *q, s64 curr_vtime);

@@ -449,22 +449,32 @@ static void set_slice(struct sched_cpu *sc, struct vcpu *next, s_time_t now)
 	}
 }
 
-/* Could another CPU run what waits here now? */
-static void tell_others(struct sched_cpu *sc, unsigned int cpu, const struct vcpu *prev, bool slice_over)
+/* All CPUs on which one of those that wait here may run. */
+static cpumask_t waiters_cpus(const struct sched_queue *q)
+{
+	const struct pheap_node *n = NULL;
+	cpumask_t cpus = CPUMASK_NONE;
+
+	while ((n = pheap_iterate(&q->heap, n)))
+		cpus = cpumask_or(cpus, container_of(n, struct sched_vcpu, entity.node)->vcpu->hard_affinity);
+	return cpus;
+}
+
+/*
+ * Could another CPU run what waits here now? An idle one it may use: at once. (Who woke was
+ * given an idle CPU, but it may have to make room for another that has no choice.)
+ */
+static void tell_others(struct sched_cpu *sc, unsigned int cpu, bool slice_over)
 {
 	cpumask_t idle = { READ_ONCE(idle_cpus.bits) };
 
 	if (likely(!sc->queue.waiting))
 		return;
-	/* The one that had to make room; the others were placed when they woke. */
-	if (!is_idle_vcpu(prev) && prev->sched->entity.queued) {
-		idle = cpumask_and(idle, allowed_cpus(prev));
-		if (!cpumask_empty(idle)) {
-			cpu_raise_softirq(cpumask_first(idle), SCHEDULE_SOFTIRQ);
-			return;
-		}
-	}
-	if (slice_over)
+	if (!cpumask_empty(idle))
+		idle = cpumask_and(idle, waiters_cpus(&sc->queue));
+	if (!cpumask_empty(idle))
+		cpu_raise_softirq(cpumask_first(idle), SCHEDULE_SOFTIRQ);
+	else if (slice_over)
 		nudge(sc, cpu);
 }
 
@@ -490,7 +500,7 @@ static void schedule(void)
 		switch_to(prev, next, now);
 	note_idle(cpu, is_idle_vcpu(next));
 	set_slice(sc, next, now);
-	tell_others(sc, cpu, prev, slice_over);
+	tell_others(sc, cpu, slice_over);
 	spin_unlock_irq(&sc->lock);
 
 	if (next != prev && !is_idle_vcpu(next))

@@ -8,6 +8,25 @@ extern const struct kernel_param __param_start[], __param_end[];
 
 char saved_cmdline[1024];
 
+/* So that a GRUB entry made for Xen boots without warnings. */
+ignored_param("dom0", dom0, "of Xen; dom0 is always PVH");
+ignored_param("dom0-iommu", dom0_iommu, "of Xen");
+ignored_param("iommu", iommu, "of Xen");
+ignored_param("apicv", apicv, "of Xen; interrupts are injected at VM entry");
+ignored_param("hap", hap, "of Xen; EPT is always used");
+ignored_param("sched", sched, "of Xen; there is one scheduler, which presents itself as credit2");
+ignored_param("bootscrub", bootscrub, "of Xen; memory is scrubbed by idle CPUs, or when it is allocated");
+ignored_param("cpuidle", cpuidle, "of Xen");
+ignored_param("cpufreq", cpufreq, "of Xen");
+ignored_param("mwait-idle", mwait_idle, "of Xen");
+ignored_param("x2apic_phys", x2apic_phys, "of Xen; destinations are always physical");
+ignored_param("ucode", ucode, "of Xen; dom0 or the firmware loads microcode");
+ignored_param("vga", vga, "of Xen; the console is a serial port");
+ignored_param("edd", edd, "of Xen");
+ignored_param("edid", edid, "of Xen");
+ignored_param("real-mode", real_mode, "of Xen");
+ignored_param("placeholder", placeholder, "what GRUB's scripts put first");
+
 int parse_bool(const char *s)
 {
 	static const char *const words[2][5] = {

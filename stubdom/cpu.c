@@ -121,17 +121,38 @@ static void icr_write(unsigned int apic_id, uint32_t low)
 	apic[0x300 / 4] = low;
 }
 
+/* The page a SIPI starts at: the last whole page of RAM below 640 KiB. */
+static uint64_t trampoline_page(void)
+{
+	const struct hvm_memmap_table_entry *map;
+	unsigned int i, count;
+	uint64_t page = 0;
+
+	map = memmap(&count);
+	for (i = 0; i < count; i++) {
+		uint64_t end = MIN(map[i].addr + map[i].size, 0xa0000ul) & PAGE_MASK;
+
+		if (map[i].type == XEN_HVM_MEMMAP_TYPE_RAM && end > map[i].addr &&
+		    end - map[i].addr >= PAGE_SIZE && end - PAGE_SIZE > page)
+			page = end - PAGE_SIZE;
+	}
+	return page;
+}
+
 bool cpu_start_sipi(unsigned int id)
 {
+	uint64_t page = trampoline_page();
 	struct cpu *c = cpu_prepare(id);
 	/* Xen and Pavise number the local APICs of a PVH domain 2 * vCPU. */
 	unsigned int apic_id = 2 * id;
 
-	memcpy((void *)TRAMPOLINE, ap_tramp, (size_t)(ap_tramp_end - ap_tramp));
-	*(uint32_t *)(TRAMPOLINE + (uint64_t)(ap_tramp_cpu - ap_tramp)) = (uint32_t)(uint64_t)c;
+	if (!page)
+		return false;
+	memcpy((void *)page, ap_tramp, (size_t)(ap_tramp_end - ap_tramp));
+	*(uint32_t *)(page + (uint64_t)(ap_tramp_cpu - ap_tramp)) = (uint32_t)(uint64_t)c;
 	icr_write(apic_id, 0x4500);
-	icr_write(apic_id, 0x4600 | TRAMPOLINE >> PAGE_SHIFT);
-	icr_write(apic_id, 0x4600 | TRAMPOLINE >> PAGE_SHIFT);
+	icr_write(apic_id, 0x4600 | (uint32_t)(page >> PAGE_SHIFT));
+	icr_write(apic_id, 0x4600 | (uint32_t)(page >> PAGE_SHIFT));
 	return wait_online(id, true, 1000);
 }
 

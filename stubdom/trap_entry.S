@@ -11,7 +11,7 @@ trap_stubs:
 	.rept	256
 	.balign	16
 	/* Vectors that push an error code by themselves: 8, 10-14, 17, 21, 29, 30. */
-	.if	(vec < 32) && ((1 << vec) & 0x60227d00)
+	.if	(vec < 32) && ((1 << (vec & 31)) & 0x60227d00)
 	.else
 	pushq	$0
 	.endif

@@ -133,7 +133,7 @@ static void memory_map_sane(void)
 			CHECK(map[i].addr >= map[i - 1].addr + map[i - 1].size);
 		if (map[i].type != XEN_HVM_MEMMAP_TYPE_RAM)
 			continue;
-		low |= map[i].addr == 0;
+		low |= map[i].addr < 0x10000;
 		image |= map[i].addr <= image_entry() &&
 			 map[i].addr + map[i].size > image_entry();
 	}

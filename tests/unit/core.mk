@@ -35,3 +35,14 @@ timer-builds := asan tsan
 TESTS += sched
 sched-obj := test_sched.o xen/common/sched.o xen/common/sched_ctl.o xen/common/sched_policy.o \
 	xen/common/timer.o $(SOFTIRQ_OBJ)
+
+TESTS += param
+param-obj := test_param.o xen/common/param.o host/stubs.o $(LIB_OBJ)
+param-ld := -Wl,-T,host/param.lds
+
+TESTS += console
+console-obj := test_console.o xen/common/printk.o xen/common/console.o xen/common/param.o $(SOFTIRQ_OBJ)
+console-ld := -Wl,-T,host/param.lds
+
+TESTS += e820
+e820-obj := test_e820.o xen/arch/x86/e820.o host/stubs.o $(LIB_OBJ)

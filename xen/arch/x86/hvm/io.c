@@ -37,6 +37,16 @@ void hvm_claim_ports(u16 first, u16 count)
 	claim_count++;
 }
 
+bool hvm_ports_are_claimed(u16 first, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < claim_count; i++)
+		if (first <= claims[i].last && claims[i].first < first + count)
+			return true;
+	return false;
+}
+
 static unsigned long *alloc_bitmap(bool all)
 {
 	unsigned long *map = alloc_xenheap_pages(1, 0);

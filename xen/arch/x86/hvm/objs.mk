@@ -14,3 +14,5 @@ objs-y += vpci_msi.o
 objs-y += cr.o hvm.o intr.o msr.o run.o save.o translate.o xsave.o
 objs-y += ioreq.o
 objs-y += ioreq_io.o
+objs-y += vpci_bar.o
+objs-y += debugport.o

@@ -23,6 +23,8 @@ static inline u64 hvm_size_mask(unsigned int size) { return size >= 8 ? ~0ULL : 
 /* ---- io.c ---- */
 /* Ports [first, first + count) of d exit (intercept) or go straight to the machine (dom0, passed-through devices). */
 int hvm_intercept_ports(struct domain *d, u16 first, unsigned int count, bool intercept);
+/* The hypervisor keeps one of these ports for itself. */
+bool hvm_ports_are_claimed(u16 first, unsigned int count);
 /* The machine's port. */
 u64 hvm_machine_in(u16 port, unsigned int size);
 void hvm_machine_out(u16 port, unsigned int size, u64 val);
@@ -39,6 +41,10 @@ int vpci_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *val)
 /* ---- pmport.c ---- */
 int pmport_init(struct domain *d);
 void pmport_destroy(struct domain *d);
+
+/* ---- debugport.c ---- */
+int debugport_init(struct domain *d);
+void debugport_destroy(struct domain *d);
 
 /* ---- ioreq.c ---- */
 /* Hands an access to the device model that claimed it. mmio: addr is guest-physical, else a port. */

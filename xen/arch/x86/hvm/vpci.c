@@ -34,6 +34,7 @@ static struct vpci_dev *get_device(struct domain *d, struct pci_id id)
 	if (dev) {
 		dev->domain = d;
 		dev->id = id;
+		vpci_bar_find(dev);
 	}
 	if (!dev || vpci_msi_find(dev)) {
 		printk(XENLOG_WARNING "%pd: no memory for PCI device %04x:%02x:%02x\n", d, id.seg, id.bus, id.devfn);
@@ -47,6 +48,26 @@ static struct vpci_dev *get_device(struct domain *d, struct pci_id id)
 static u32 lane_mask(u16 reg, unsigned int size)
 {
 	return (u32)hvm_size_mask(size) << (8 * (reg & 3));
+}
+
+/* A write that goes through, after a look at where it puts the device. */
+static void plain_write(struct vpci_dev *dev, u16 reg, unsigned int size, u32 val)
+{
+	unsigned int shift = 8 * (reg & 3);
+	u16 dword = reg & ~3;
+	bool placing = dword == PCI_COMMAND || vpci_is_bar(dev, dword);
+	u32 mask = lane_mask(reg, size), whole;
+
+	if (placing) {
+		whole = (pci_conf_read(dev->id, dword, 4) & ~mask) | (val << shift & mask);
+		if (dword == PCI_COMMAND)
+			val = (vpci_filter_command(dev, whole) & mask) >> shift;
+		else
+			vpci_before_bar_write(dev, dword, whole);
+	}
+	pci_conf_write(dev->id, reg, size, val);
+	if (placing && dev->msix.pos)
+		vpci_msix_relocate(dev);
 }
 
 /* One access within a dword to a device that exists; under hvm.lock. */
@@ -64,13 +85,10 @@ static void device_access(struct vpci_dev *dev, u16 reg, unsigned int size, bool
 			*val = (whole & mask) >> shift;
 		return;
 	}
-	if (!write) {
+	if (!write)
 		*val = pci_conf_read(dev->id, reg, size);
-		return;
-	}
-	pci_conf_write(dev->id, reg, size, *val);
-	if (dev->msix.pos && (dword == PCI_COMMAND || (dword >= PCI_BAR0 && dword < PCI_BAR0 + 6 * 4)))
-		vpci_msix_relocate(dev);
+	else
+		plain_write(dev, reg, size, *val);
 }
 
 /* size 1, 2 or 4, within a dword. */

@@ -34,11 +34,20 @@ struct vpci_msix {
 	struct vpci_msix_entry *entry;
 };
 
+/* A base address register, as it was found; the last is the expansion ROM's. */
+#define VPCI_BARS 7
+struct vpci_bar {
+	u64 size;		/* 0: not there */
+	u16 reg;
+	bool is_io, is_64bit, is_rom;
+};
+
 /* Everything under hvm.lock. */
 struct vpci_dev {
 	struct list_head list;
 	struct domain *domain;
 	struct pci_id id;
+	struct vpci_bar bar[VPCI_BARS];
 	struct vpci_msi msi;
 	struct vpci_msix msix;
 };
@@ -67,5 +76,12 @@ void vpci_msix_relocate(struct vpci_dev *dev);
 void vpci_msix_access(struct vpci_dev *dev, u64 addr, unsigned int size, bool write, u64 *val);
 u64 vpci_msix_first_page(const struct vpci_dev *dev);	/* 0: no table */
 u64 vpci_msix_end_page(const struct vpci_dev *dev);
+
+/* vpci_bar.c; under hvm.lock. */
+void vpci_bar_find(struct vpci_dev *dev);
+bool vpci_is_bar(const struct vpci_dev *dev, u16 reg);
+void vpci_before_bar_write(struct vpci_dev *dev, u16 reg, u32 val);
+/* What the command register may become of what dom0 wants. */
+u32 vpci_filter_command(struct vpci_dev *dev, u32 command);
 
 #endif

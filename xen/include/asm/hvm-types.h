@@ -132,6 +132,7 @@ struct hvm_domain {
 	unsigned int tsc_mode, tsc_incarnation;
 	unsigned long *io_bitmap;	/* 65536 bits, set: exit; two pages */
 	u64 flush_pending;		/* [a] CPUs that drop translations of this p2m before they use it again */
+	struct debug_port *debug_port;	/* hvm/debugport.c; NULL for dom0 */
 	bool is_s3_suspended;
 };
 

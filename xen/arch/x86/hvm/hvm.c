@@ -11,6 +11,7 @@
 #include <asm/msr-index.h>
 #include <asm/p2m.h>
 #include <asm/processor.h>
+#include "platform.h"
 
 /* ---- domains ---- */
 
@@ -25,6 +26,8 @@ int hvm_domain_init(struct domain *d)
 	if (rc)
 		return rc;
 	rc = hvm_io_init(d);
+	if (!rc && !is_hardware_domain(d))
+		rc = debugport_init(d);
 	if (!rc)
 		rc = hvm->domain_init(d);
 	if (rc)
@@ -41,6 +44,7 @@ int hvm_domain_relinquish(struct domain *d)
 void hvm_domain_destroy(struct domain *d)
 {
 	hvm->domain_destroy(d);
+	debugport_destroy(d);
 	hvm_io_destroy(d);
 	cpu_policy_destroy(d);
 }

@@ -152,24 +152,20 @@ static __init void map_ram_range(struct domain *d, unsigned long pfn, unsigned l
 static __init void assign_range(struct domain *d, unsigned long pfn, unsigned long end, unsigned long *left,
 				struct dom0_map *map)
 {
-	static const unsigned int orders[] = { PAGE_ORDER_1G, PAGE_ORDER_2M, PAGE_ORDER_4K };
-
 	while (pfn < end && *left) {
-		unsigned int i = 0;
+		unsigned int order = min_t(unsigned int, ffs64(pfn | 1UL << PAGE_ORDER_1G) - 1,
+					   fls64(*left < end - pfn ? *left : end - pfn) - 1);
 		unsigned long n;
+		int rc;
 
-		for (i = 0; i < ARRAY_SIZE(orders); i++) {
-			n = 1UL << orders[i];
-			if (IS_ALIGNED(pfn, n) && end - pfn >= n && *left >= n &&
-			    !assign_pages_at(d, _mfn(pfn), orders[i]))
-				break;
+		/* A piece that is not free as a whole may be in parts. */
+		while ((rc = assign_pages_at(d, _mfn(pfn), order)) && order)
+			order = order > PAGE_ORDER_2M ? PAGE_ORDER_2M : order / 2;
+		n = 1UL << order;
+		if (!rc) {
+			map_add(map, (u64)pfn << PAGE_SHIFT, (u64)(pfn + n) << PAGE_SHIFT, E820_RAM);
+			*left -= n;
 		}
-		if (i == ARRAY_SIZE(orders)) {
-			pfn++;
-			continue;
-		}
-		map_add(map, (u64)pfn << PAGE_SHIFT, (u64)(pfn + n) << PAGE_SHIFT, E820_RAM);
-		*left -= n;
 		pfn += n;
 	}
 }
@@ -195,11 +191,11 @@ void __init dom0_map_ram(struct domain *d, const struct dom0_map *map)
 void __init dom0_assign_module(struct domain *d, const struct boot_module *m, struct dom0_map *map)
 {
 	unsigned long pfn = m->start >> PAGE_SHIFT, end = (m->start + m->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+	unsigned long left = end - pfn;
 
-	for (unsigned long p = pfn; p < end; p++)
-		if (assign_pages_at(d, _mfn(p), 0))
-			panic("dom0: page %#lx of the initramfs is in use or over the limit\n", p);
-	map_add(map, (u64)pfn << PAGE_SHIFT, (u64)end << PAGE_SHIFT, E820_RAM);
+	assign_range(d, pfn, end, &left, map);
+	if (left)
+		panic("dom0: %lu pages of the initramfs at %#llx are in use\n", left, (unsigned long long)m->start);
 }
 
 /* ---- what is not RAM ---- */

@@ -297,10 +297,14 @@ bool guest_destroy(struct guest *g)
 		event_close(g->xenstore_port);
 	if (g->mailbox_port)
 		event_close(g->mailbox_port);
-	if (g->console)
+	if (g->console) {
 		foreign_unmap(g->console_gfn, 1);
-	if (g->mailbox)
+		hole_gfn_free(g->console_gfn);
+	}
+	if (g->mailbox) {
 		foreign_unmap(g->mailbox_gfn, 1);
+		hole_gfn_free(g->mailbox_gfn);
+	}
 	g->console = NULL;
 	g->mailbox = NULL;
 	return domain_reap(g->id);

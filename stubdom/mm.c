@@ -18,6 +18,8 @@ extern uint64_t boot_pml4[];
 static uint8_t *heap_map;
 static uint64_t heap_start, heap_pages, heap_free;
 static uint64_t hole_next, hole_end;
+static uint64_t hole_free[32];
+static unsigned int hole_free_count;
 static uint64_t window_pdpt[512] __aligned(4096), window_pd[512] __aligned(4096);
 static uint64_t window_pt[WINDOW_PAGES] __aligned(4096);
 
@@ -177,10 +179,19 @@ uint64_t hole_gfn_alloc(unsigned long count, unsigned long align)
 {
 	uint64_t gfn = ALIGN_UP(hole_next, align);
 
+	if (count == 1 && hole_free_count)
+		return hole_free[--hole_free_count];
+
 	if (gfn + count > hole_end)
 		panic("out of hole gfns");
 	hole_next = gfn + count;
 	return gfn;
+}
+
+void hole_gfn_free(uint64_t gfn)
+{
+	if (hole_free_count < ARRAY_SIZE(hole_free))
+		hole_free[hole_free_count++] = gfn;
 }
 
 void *window_map(uint64_t gfn, uint64_t flags)

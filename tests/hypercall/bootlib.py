@@ -60,7 +60,7 @@ class Boot:
         need("grub-mkrescue", "grub-common grub-pc-bin xorriso mtools")
         image = hypervisor(hv)
         self.out = out or tempfile.mkdtemp(prefix="boot-", dir=self.parent())
-        fail = r"stubdom: panic|Hardware Dom0 (crashed|halted|shutdown)|Panic on CPU|triple fault"
+        fail = r"^stubdom: panic|Hardware [Dd]om0 (crashed|halted|shutdown)|Panic on CPU|PANIC"
         cmd = [os.path.join(TOP, "tools/lab/run-bochs"), "-k", image,
                "-c", " ".join([HV_ARGS, XEN_ARGS if hv == "xen" else "", f"dom0_mem={dom0_mem}",
                                f"dom0_max_vcpus={vcpus}", hv_args,

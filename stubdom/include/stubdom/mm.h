@@ -51,6 +51,8 @@ unsigned long pages_free_count(void);
  * pages, grants and populated pages of tests go. Given out in ascending order, aligned to align.
  */
 uint64_t hole_gfn_alloc(unsigned long count, unsigned long align);
+/* Give back a single one, with nothing mapped there: the next single one asked for. */
+void hole_gfn_free(uint64_t gfn);
 
 /* Map one page at a free address of the window (PTE_* flags, PTE_P is implied); never fails. */
 void *window_map(uint64_t gfn, uint64_t flags);

@@ -24,6 +24,7 @@ const struct hypercall_row hypercall_table[64] = {
 	ROW(hvm_op, 2, HC_ANY, false),
 	ROW(sysctl, 1, HC_PRIV, false),
 	ROW(domctl, 1, HC_PRIV, true),
+	ROW(dm_op, 3, HC_ANY, true),
 	[__HYPERVISOR_arch_1] = { "pavise_op", do_pavise_op, 2, HC_PRIV, true },
 };
 

@@ -189,7 +189,7 @@ static void count_table(struct host_tree *t, unsigned long table, unsigned int l
 			count_table(t, (e & 0xffffffffff000UL) >> PAGE_SHIFT, level - 1);
 			continue;
 		}
-		if (e >> 60 & 1) {
+		if (e >> 10 & 1) {
 			t->gone++;
 			continue;
 		}

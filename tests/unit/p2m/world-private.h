@@ -6,6 +6,7 @@
 #include "world.h"
 
 void w_flush(struct slot *s);
+void w_flush_all(struct world *w);
 void w_kill(struct world *w, struct slot *s);
 /* What the model has at gfn goes (its references too). */
 void w_displace(struct world *w, struct slot *s, unsigned int i);

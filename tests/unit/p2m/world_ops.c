@@ -766,7 +766,7 @@ void world_apply(struct world *w, const struct op *op)
 	case OP_HOLD: hold(w, s, op); break;
 	case OP_UNHOLD: unhold(w, op); break;
 	case OP_TOUCH: touch(s, op); break;
-	case OP_FLUSH: w_flush(s); break;
+	case OP_FLUSH: op->arg & 1 ? w_flush(s) : w_flush_all(w); break;
 	case OP_KILL: w_kill(w, s); break;
 	case OP_PREEMPT: per_cpu__softirq_pending_bits = op->arg & 1; break;
 	case OP_POOL:

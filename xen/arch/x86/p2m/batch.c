@@ -19,23 +19,8 @@ void p2m_batch_init(struct p2m_batch *b, struct domain *d)
 	b->need_flush = false;
 	b->count = 0;
 	b->tables = NULL;
-	b->cached_table = NULL;
-	b->fcached_table = NULL;
+	/* No gfn is like it: tables are remembered from here on. */
 	b->cached_gfn = b->fcached_gfn = INVALID_GFN;
-	b->fcached_p2m = NULL;
-}
-
-void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level, unsigned int flags)
-{
-	ASSERT(b->count < P2M_BATCH_MAX);
-	b->put[b->count].mfn = (u32)mfn_x(mfn);
-	b->put[b->count].order = (u8)(level * EPT_SHIFT);
-	b->put[b->count].flags = (u8)flags;
-	b->count++;
-	if (MUTANT(put_before_flush)) {
-		b->count--;
-		p2m_drop_frames(b->p2m, mfn, ept_pages(level), flags);
-	}
 }
 
 void p2m_batch_table(struct p2m_batch *b, ept_t *table)
@@ -107,8 +92,14 @@ void p2m_batch_flush(struct p2m_batch *b)
 		b->need_flush = false;
 	}
 	b->count = 0;
-	for (unsigned int i = 0; i < n; i++)
-		p2m_drop_frames(b->p2m, _mfn(b->put[i].mfn), 1UL << b->put[i].order, b->put[i].flags);
+	for (unsigned int i = 0; i < n; i++) {
+		mfn_t mfn = _mfn(b->put[i].mfn);
+
+		if (likely(!(b->put[i].order | b->put[i].flags)))
+			put_page(mfn_to_page(mfn));
+		else
+			p2m_drop_frames(b->p2m, mfn, 1UL << b->put[i].order, b->put[i].flags);
+	}
 	if (unlikely(b->tables))
 		free_tables(b);
 }

@@ -28,7 +28,7 @@ void p2m_get_stats(const struct domain *d, struct p2m_stats *s)
 	s->tables = (unsigned long)atomic64_read(&p2m->pool_used);
 	s->pool = p2m_get_pool(d);
 	s->foreign_made = (unsigned long)atomic64_read(&p2m->foreign_made);
-	s->foreign_released = (unsigned long)atomic64_read(&p2m->foreign_released);
+	s->foreign_released = s->foreign_made - s->entries[p2m_foreign][0];
 }
 
 struct range {

@@ -115,6 +115,13 @@ ept_t ept_leaf(const struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, unsig
 	return e;
 }
 
+void ept_init_leaf_bits(struct p2m_domain *p2m)
+{
+	for (unsigned int t = 0; t < P2M_TYPES; t++)
+		if (p2m_is_referenced((enum p2m_type)t))
+			p2m->leaf_bits[t] = ept_leaf(p2m, 0, _mfn(0), 0, (enum p2m_type)t, p2m_access_rwx).e;
+}
+
 /* ---- tables ---- */
 
 static ept_t *alloc_table(struct p2m_domain *p2m)
@@ -149,7 +156,6 @@ ept_t *ept_new_root(struct p2m_domain *p2m)
 	return root;
 }
 
-static inline ept_t *table_of(ept_t e) { return mfn_to_virt(ept_mfn(e)); }
 static inline ept_t table_entry(const ept_t *table)
 {
 	return (ept_t){ virt_to_maddr(table) | EPT_RWX };
@@ -230,12 +236,35 @@ static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned
 	count_leaves(p2m, new, level, 1);
 	if (ept_type(new) == p2m_foreign)
 		(void)__atomic_fetch_add(&p2m->foreign_made.v, 1, __ATOMIC_RELAXED);
-	if (ept_type(old) == p2m_foreign)
-		(void)__atomic_fetch_add(&p2m->foreign_released.v, 1, __ATOMIC_RELAXED);
 	if (!ept_is_hole(new))
 		p2m_note_gfn(p2m, gfn | (ept_pages(level) - 1));
 	if (!keep && !retyped(old, new))
 		displace(p2m, gfn & ~(ept_pages(level) - 1), level, old, b);
+	return true;
+}
+
+bool ept_install(struct p2m_domain *p2m, ept_t *slot, unsigned long gfn, ept_t new)
+{
+	ept_t old = EPT_EMPTY;
+
+	ASSERT(ept_type(new) == p2m_foreign);
+	if (unlikely(!ept_cmpxchg(slot, &old, new)))
+		return false;
+	(void)__atomic_fetch_add(&p2m->leaves[0][p2m_foreign].v, 1, __ATOMIC_RELAXED);
+	(void)__atomic_fetch_add(&p2m->foreign_made.v, 1, __ATOMIC_RELAXED);
+	p2m_note_gfn(p2m, gfn);
+	return true;
+}
+
+bool ept_remove(struct p2m_domain *p2m, ept_t *slot, ept_t e, struct p2m_batch *b)
+{
+	ASSERT(type_in(e, TYPES_GRANT | TYPE_BIT(p2m_foreign)));
+	if (unlikely(!ept_cmpxchg(slot, &e, p2m_hole(p2m))))
+		return false;
+	count_leaves(p2m, e, 0, -1);
+	if (!MUTANT(flush_omitted))
+		b->need_flush = true;
+	p2m_batch_put(b, ept_mfn(e), 0, 0);
 	return true;
 }
 
@@ -303,7 +332,7 @@ void ept_walk(const struct p2m_domain *p2m, unsigned long gfn, unsigned int stop
 				*pos = (struct ept_pos){ slot, e, level };
 				break;
 			}
-			table = table_of(e);
+			table = ept_table(e);
 		}
 		if (likely(!ept_frozen(pos->e)))
 			return;
@@ -409,7 +438,7 @@ static bool collapse_locked(struct p2m_domain *p2m, unsigned long gfn, unsigned 
 	ept_walk(p2m, gfn, level, &pos);
 	if (pos.level != level || !ept_is_table(pos.e))
 		return false;
-	table = table_of(pos.e);
+	table = ept_table(pos.e);
 	first = ept_read(&table[0]);
 	stride = ept_stride(first, level - 1);
 	/* The last one tells most tables that will not do apart. */
@@ -458,7 +487,7 @@ void ept_free_tree(struct p2m_domain *p2m)
 		e = ept_read(&path[level][index[level]++]);
 		if (level && ept_is_table(e)) {
 			level--;
-			path[level] = table_of(e);
+			path[level] = ept_table(e);
 			index[level] = 0;
 		} else {
 			WARN_ON(p2m_is_referenced(ept_type(e)) && !ept_frozen(e));

@@ -4,9 +4,9 @@
  * reads or writes a table; that is ept.c's.
  *
  * Bits as in SDM volume 3, "EPT Translation Mechanism" and "Format of an EPT
- * Paging-Structure Entry". Bits 57, 58, 60 and 61 mean something to a CPU only
- * with VM-execution controls that stay off (guest-paging verification,
- * paging-write, supervisor shadow stacks, sub-page permissions).
+ * Paging-Structure Entry". Of the bits used by software, 10, 57 and 58 mean
+ * something to a CPU only with VM-execution controls that stay off (mode-based
+ * execute control, guest-paging verification, paging-write).
  */
 #ifndef P2M_EPT_H
 #define P2M_EPT_H
@@ -21,14 +21,14 @@
 #define EPT_EMT_MASK (7ULL << EPT_EMT_SHIFT)
 #define EPT_IPAT (1ULL << 6)		/* leaf: ignore the guest's PAT */
 #define EPT_SP (1ULL << 7)		/* leaf above level 0; a table entry never has it */
-#define EPT_PRIVATE (1ULL << 11)	/* software: the guest keeps this page from everybody else */
+#define EPT_GONE (1ULL << 10)		/* software: a hole made while log-dirty was on */
+#define EPT_SPECIAL (1ULL << 11)	/* software: a PGC_xen frame; changed under the p2m lock only */
 #define EPT_MFN_MASK 0x000ffffffffff000ULL
 #define EPT_TYPE_SHIFT 52		/* software: enum p2m_type */
 #define EPT_TYPE_MASK (0xfULL << EPT_TYPE_SHIFT)
-#define EPT_ACCESS_SHIFT 56		/* software: enum p2m_access */
+#define EPT_PRIVATE (1ULL << 56)	/* software: the guest keeps this page from everybody else */
+#define EPT_ACCESS_SHIFT 57		/* software: enum p2m_access */
 #define EPT_ACCESS_MASK (7ULL << EPT_ACCESS_SHIFT)
-#define EPT_SPECIAL (1ULL << 59)	/* software: a PGC_xen frame; changed under the p2m lock only */
-#define EPT_GONE (1ULL << 60)		/* software: a hole made while log-dirty was on */
 
 #define EPT_EMPTY ((ept_t){ 0 })
 /* Not present, and not to be changed but by who put it there: read again from the root. */
@@ -57,8 +57,8 @@ static inline enum p2m_access ept_access(ept_t e)
 static inline mfn_t ept_mfn(ept_t e) { return _mfn((e.e & EPT_MFN_MASK) >> PAGE_SHIFT); }
 static inline bool ept_present(ept_t e) { return e.e & EPT_RWX; }
 static inline bool ept_frozen(ept_t e) { return ept_eq(e, EPT_FROZEN); }
-/* Points to a table: present, without type. Only above level 0, where every leaf has a type. */
-static inline bool ept_is_table(ept_t e) { return ept_present(e) && !(e.e & EPT_TYPE_MASK); }
+/* Points to a table: all rights and no type. Only above level 0, where every leaf has a type. */
+static inline bool ept_is_table(ept_t e) { return (e.e & (EPT_TYPE_MASK | EPT_RWX)) == EPT_RWX; }
 static inline bool ept_is_hole(ept_t e) { return !(e.e & ~EPT_GONE); }
 
 static inline unsigned long ept_pages(unsigned int level) { return 1UL << (EPT_SHIFT * level); }

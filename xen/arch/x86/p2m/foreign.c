@@ -13,66 +13,109 @@
 #include <asm/p2m.h>
 #include "p2m-private.h"
 
-/* A page of fd with a reference, by way of the table the batch saw last; NULL when it is not plain RAM of fd. */
-static struct page_info *foreign_page(struct p2m_domain *fp2m, unsigned long fgfn, struct p2m_batch *b)
+static inline unsigned int is_dying(const struct domain *d)
 {
-	ept_t *table = NULL;
-	struct page_info *page;
-	struct ept_pos pos;
+	return __atomic_load_n(&d->is_dying, __ATOMIC_SEQ_CST);
+}
 
-	if (b->fcached_p2m == fp2m && !((fgfn ^ gfn_x(b->fcached_gfn)) >> EPT_SHIFT))
-		table = b->fcached_table;
-	page = p2m_get_page(fp2m, fgfn, table, P2M_ALLOC, &pos);
-	if (unlikely(!page))
-		return NULL;
-	if (unlikely(!type_in(pos.e, TYPES_RAM) || (pos.e.e & EPT_PRIVATE))) {
+/* RAM of the domain that it does not keep private: type and attribute in one look. */
+static inline bool is_plain_ram(ept_t e)
+{
+	_Static_assert(p2m_ram_rw == 1 && p2m_ram_ro == 2 && p2m_ram_logdirty == 3 &&
+			       EPT_PRIVATE == 0x10ULL << EPT_TYPE_SHIFT,
+		       "RAM types come first, the attribute stands above the type");
+	return (e.e >> EPT_TYPE_SHIFT & 0x1f) - 1 < 3;
+}
+
+/* What the quick look did not settle: superpages, populate on demand, changes under way. */
+static noinline bool foreign_page_slow(struct p2m_domain *fp2m, unsigned long fgfn, maddr_t *ma)
+{
+	struct ept_pos pos;
+	struct page_info *page = p2m_get_page(fp2m, fgfn, P2M_ALLOC, &pos);
+
+	if (!page)
+		return false;
+	if (!is_plain_ram(pos.e)) {
 		put_page(page);
-		return NULL;
+		return false;
 	}
-	if (!pos.level) {
+	*ma = mfn_to_maddr(page_to_mfn(page));
+	return true;
+}
+
+/*
+ * The frame at fgfn with a reference, by way of the table the batch saw last. False: it is not plain RAM
+ * of fd.
+ */
+static always_inline bool foreign_page(struct domain *fd, struct p2m_domain *fp2m, unsigned long fgfn,
+				       struct p2m_batch *b, maddr_t *ma)
+{
+	ept_t *table = b->fcached_table, *slot, e;
+
+	if ((fgfn ^ gfn_x(b->fcached_gfn)) >> EPT_SHIFT || b->fcached_p2m != fp2m) {
+		table = ept_table0(fp2m, fgfn);
+		if (unlikely(!table))
+			return foreign_page_slow(fp2m, fgfn, ma);
 		b->fcached_p2m = fp2m;
 		b->fcached_gfn = _gfn(fgfn);
-		b->fcached_table = pos.slot - ept_index(fgfn, 0);
+		b->fcached_table = table;
 	}
-	return page;
+	slot = &table[ept_index(fgfn, 0)];
+	e = ept_read(slot);
+	*ma = e.e & EPT_MFN_MASK;
+	if (unlikely(!is_plain_ram(e) || !get_page(maddr_to_page(*ma), fd)))
+		return foreign_page_slow(fp2m, fgfn, ma);
+	/* While the entry is there so is its reference: the page was this gfn's when we took ours. */
+	if (likely(ept_eq(ept_read(slot), e)))
+		return true;
+	put_page(maddr_to_page(*ma));
+	return foreign_page_slow(fp2m, fgfn, ma);
+}
+
+static noinline int put_foreign_slow(struct p2m_domain *p2m, unsigned long gfn, ept_t new, struct p2m_batch *b)
+{
+	int rc = p2m_put_leaf(p2m, gfn, new, TYPES_OVER | TYPES_GRANT | TYPE_BIT(p2m_foreign), b);
+
+	if (rc)
+		put_page(mfn_to_page(ept_mfn(new)));
+	return rc;
+}
+
+/* Puts new at gfn, or its reference back; quick where there is a table and nothing in the slot. */
+static always_inline int put_foreign(struct domain *d, struct p2m_domain *p2m, unsigned long gfn, ept_t new,
+				     struct p2m_batch *b)
+{
+	ept_t *table = b->cached_table;
+	struct ept_pos pos;
+
+	if ((gfn ^ gfn_x(b->cached_gfn)) >> EPT_SHIFT) {
+		table = ept_table0(p2m, gfn);
+		if (unlikely(!table))
+			return put_foreign_slow(p2m, gfn, new, b);
+		b->cached_table = table;
+		b->cached_gfn = _gfn(gfn);
+	}
+	if (unlikely(!ept_install(p2m, &table[ept_index(gfn, 0)], gfn, new)))
+		return put_foreign_slow(p2m, gfn, new, b);
+	if (unlikely(is_dying(d))) {
+		pos = (struct ept_pos){ &table[ept_index(gfn, 0)], new, 0 };
+		p2m_settle(p2m, &pos, gfn, b);
+	}
+	return 0;
 }
 
 int p2m_add_foreign(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn, struct p2m_batch *b)
 {
 	struct p2m_domain *p2m = to_p2m(d), *fp2m = to_p2m(fd);
-	struct page_info *page;
+	maddr_t ma;
 	ept_t new;
-	int rc;
 
 	if (unlikely(d == fd))
 		return -EPERM;
-	if (unlikely(!fp2m || !p2m_gfn_valid(gfn_x(gfn), 1) || !p2m_gfn_valid(gfn_x(fgfn), 1) ||
-		     p2m_dying(p2m) || p2m_dying(fp2m)))
+	if (unlikely(!fp2m || (gfn_x(gfn) | gfn_x(fgfn)) >> EPT_GFN_BITS || (is_dying(d) | is_dying(fd))))
 		return -EINVAL;
-	page = foreign_page(fp2m, gfn_x(fgfn), b);
-	if (unlikely(!page))
+	if (unlikely(!foreign_page(fd, fp2m, gfn_x(fgfn), b, &ma)))
 		return -EINVAL;
-	new = ept_leaf(p2m, gfn_x(gfn), page_to_mfn(page), 0, p2m_foreign, p2m_access_rwx);
-	rc = p2m_put_leaf(p2m, gfn_x(gfn), new, TYPES_OVER | TYPES_GRANT | TYPE_BIT(p2m_foreign), b);
-	if (unlikely(rc))
-		put_page(page);
-	return rc;
-}
-
-int p2m_add_foreign_page(struct domain *d, gfn_t gfn, struct page_info *page, struct p2m_batch *b)
-{
-	struct p2m_domain *p2m = to_p2m(d);
-	u16 owner;
-	ept_t new;
-	int rc;
-
-	if (!p2m_gfn_valid(gfn_x(gfn), 1) || p2m_dying(p2m))
-		return -EINVAL;
-	if (!get_page_any(page, &owner))
-		return -EINVAL;
-	new = ept_leaf(p2m, gfn_x(gfn), page_to_mfn(page), 0, p2m_foreign, p2m_access_rwx);
-	rc = p2m_put_leaf(p2m, gfn_x(gfn), new, TYPES_OVER | TYPES_GRANT | TYPE_BIT(p2m_foreign), b);
-	if (rc)
-		put_page(page);
-	return rc;
+	new.e = p2m->leaf_bits[p2m_foreign] | ma;
+	return put_foreign(d, p2m, gfn_x(gfn), new, b);
 }

@@ -34,7 +34,8 @@ struct p2m_domain {
 	atomic64_t pool_used;		/* table pages, root included */
 	unsigned long pool_limit;	/* [a] */
 	atomic64_t leaves[EPT_TOP][P2M_TYPES];
-	atomic64_t foreign_made, foreign_released;
+	atomic64_t foreign_made;
+	u64 leaf_bits[P2M_TYPES];	/* [c] a 4K leaf of each type of RAM-backed page, less the address */
 
 	/* Enabling and disabling, by callers that take turns: how far they are. */
 	enum { LOGDIRTY_OFF, LOGDIRTY_ENABLING, LOGDIRTY_ON, LOGDIRTY_DISABLING } logdirty_state;
@@ -61,9 +62,20 @@ static inline void p2m_batch_reserve(struct p2m_batch *b)
 	if (unlikely(b->count == P2M_BATCH_MAX))
 		p2m_batch_flush(b);
 }
-void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level, unsigned int flags);
 void p2m_batch_table(struct p2m_batch *b, ept_t *table);
 void p2m_drop_frames(struct p2m_domain *p2m, mfn_t mfn, unsigned long nr, unsigned int flags);
+static inline void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level, unsigned int flags)
+{
+	ASSERT(b->count < P2M_BATCH_MAX);
+	if (MUTANT(put_before_flush)) {
+		p2m_drop_frames(b->p2m, mfn, ept_pages(level), flags);
+		return;
+	}
+	b->put[b->count].mfn = (u32)mfn_x(mfn);
+	b->put[b->count].order = (u8)(level * EPT_SHIFT);
+	b->put[b->count].flags = (u8)flags;
+	b->count++;
+}
 
 /* ---- ept.c ---- */
 /* A place in the tree, and the entry as it was read there, once. */
@@ -81,8 +93,36 @@ static inline ept_t ept_read(const ept_t *slot)
 {
 	return (ept_t){ __atomic_load_n(&slot->e, __ATOMIC_ACQUIRE) };
 }
+static inline ept_t *ept_table(ept_t e) { return maddr_to_virt(e.e & EPT_MFN_MASK); }
+/* The level-0 table that covers gfn, or NULL: there is none, look with ept_walk(). */
+static always_inline ept_t *ept_table0(const struct p2m_domain *p2m, unsigned long gfn)
+{
+	ept_t e = ept_read(&p2m->root[ept_index(gfn, 3)]);
+
+	if (unlikely(!ept_is_table(e)))
+		return NULL;
+	e = ept_read(&ept_table(e)[ept_index(gfn, 2)]);
+	if (unlikely(!ept_is_table(e)))
+		return NULL;
+	e = ept_read(&ept_table(e)[ept_index(gfn, 1)]);
+	return likely(ept_is_table(e)) ? ept_table(e) : NULL;
+}
 /* Down to the leaf or hole that covers gfn, not below level stop (there the entry may be a table). */
 void ept_walk(const struct p2m_domain *p2m, unsigned long gfn, unsigned int stop, struct ept_pos *pos);
+/* As ept_walk() to level 0, quick where there are 4K leaves. */
+static inline void ept_look(const struct p2m_domain *p2m, unsigned long gfn, struct ept_pos *pos)
+{
+	ept_t *table = ept_table0(p2m, gfn);
+
+	if (likely(table)) {
+		pos->slot = &table[ept_index(gfn, 0)];
+		pos->e = ept_read(pos->slot);
+		pos->level = 0;
+		if (likely(!ept_frozen(pos->e)))
+			return;
+	}
+	ept_walk(p2m, gfn, 0, pos);
+}
 /*
  * Down to level exactly, making tables on the way (of holes) and splitting (leaves). 0, -ENOMEM, or
  * 1 when a leaf of a type not in the set allowed stands in the way: *pos is that leaf.
@@ -91,6 +131,19 @@ int __must_check ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned i
 			   struct ept_pos *pos);
 ept_t ept_leaf(const struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, unsigned int level,
 	       enum p2m_type t, enum p2m_access a);
+/* The unrestricted 4K leaf of a referenced type. */
+static inline ept_t ept_leaf0(const struct p2m_domain *p2m, mfn_t mfn, enum p2m_type t)
+{
+	return (ept_t){ p2m->leaf_bits[t] | mfn_x(mfn) << PAGE_SHIFT };
+}
+/* Fills p2m->leaf_bits. */
+void ept_init_leaf_bits(struct p2m_domain *p2m);
+/*
+ * The two writers of the busiest paths, both at level 0. Install: the slot is empty, and gets new, a foreign
+ * leaf, which brings its reference along. Remove: e, a foreign or grant leaf, goes; its reference passes to b, which has room.
+ */
+bool __must_check ept_install(struct p2m_domain *p2m, ept_t *slot, unsigned long gfn, ept_t new);
+bool __must_check ept_remove(struct p2m_domain *p2m, ept_t *slot, ept_t e, struct p2m_batch *b);
 /*
  * pos->e becomes new, if it is still there: true, and *pos is updated. A reference new needs passes
  * from the caller to the entry; the old entry's passes to b, which must have room. False: nothing
@@ -135,7 +188,10 @@ static inline bool type_in(ept_t e, u32 set) { return set >> ept_type(e) & 1; }
 
 /* Why a thing of this type cannot be mapped over, or removed. */
 int p2m_refusal(enum p2m_type t);
-bool p2m_gfn_valid(unsigned long gfn, unsigned long nr);
+static inline bool p2m_gfn_valid(unsigned long gfn, unsigned long nr)
+{
+	return gfn < 1UL << EPT_GFN_BITS && nr <= (1UL << EPT_GFN_BITS) - gfn;
+}
 static inline bool p2m_dying(const struct p2m_domain *p2m)
 {
 	return unlikely(__atomic_load_n(&p2m->domain->is_dying, __ATOMIC_SEQ_CST) != DOMDYING_alive);
@@ -168,8 +224,8 @@ void p2m_settle(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, 
 /* Removes the 4K leaf at gfn if its type is in the set and its frame expected (or INVALID_MFN). */
 int __must_check p2m_take_leaf(struct p2m_domain *p2m, unsigned long gfn, mfn_t expected, u32 types,
 			       struct p2m_batch *b);
-/* get_page_from_gfn() that shows the entry; table: level-0 table known to cover gfn, or NULL. */
-struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, ept_t *table, unsigned int flags,
+/* get_page_from_gfn() that shows the entry. */
+struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, unsigned int flags,
 			       struct ept_pos *pos);
 
 /* ---- range.c ---- */

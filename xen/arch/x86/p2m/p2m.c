@@ -24,6 +24,7 @@ int p2m_init(struct domain *d)
 	p2m->domain = d;
 	p2m->honour_pat = d->is_privileged;
 	p2m->pool_limit = d->is_privileged ? ~0UL : DEFAULT_POOL;
+	ept_init_leaf_bits(p2m);
 	spin_lock_init(&p2m->lock, RANK_P2M);
 	spin_lock_init(&p2m->pod_lock, RANK_POD);
 	p2m->root = ept_new_root(p2m);
@@ -108,7 +109,7 @@ mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *or
 
 	pos.level = EPT_TOP;
 	if (p2m_gfn_valid(gfn_x(gfn), 1)) {
-		ept_walk(to_p2m(d), gfn_x(gfn), 0, &pos);
+		ept_look(to_p2m(d), gfn_x(gfn), &pos);
 		type = ept_type(pos.e);
 	}
 	if (t)
@@ -118,23 +119,15 @@ mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *or
 	return ept_type_has_mfn(type) ? frame_at(&pos, gfn_x(gfn)) : INVALID_MFN;
 }
 
-struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, ept_t *table, unsigned int flags,
+struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, unsigned int flags,
 			       struct ept_pos *pos)
 {
-	for (;; table = NULL) {
+	for (;;) {
 		struct page_info *page;
 		enum p2m_type t;
 		u16 owner;
 
-		if (table) {
-			pos->slot = &table[ept_index(gfn, 0)];
-			pos->e = ept_read(pos->slot);
-			pos->level = 0;
-			if (unlikely(ept_frozen(pos->e)))
-				continue;
-		} else {
-			ept_walk(p2m, gfn, 0, pos);
-		}
+		ept_look(p2m, gfn, pos);
 		t = ept_type(pos->e);
 		if (!p2m_is_referenced(t)) {
 			if (t == p2m_pod && (flags & P2M_ALLOC) && !p2m_pod_populate(p2m, gfn))
@@ -160,7 +153,7 @@ struct page_info *get_page_from_gfn(struct domain *d, gfn_t gfn, enum p2m_type *
 	struct ept_pos pos = { .e = EPT_EMPTY };
 
 	if (p2m_gfn_valid(gfn_x(gfn), 1))
-		page = p2m_get_page(to_p2m(d), gfn_x(gfn), NULL, flags, &pos);
+		page = p2m_get_page(to_p2m(d), gfn_x(gfn), flags, &pos);
 	if (t)
 		*t = ept_type(pos.e);
 	return page;
@@ -186,11 +179,6 @@ int p2m_refusal(enum p2m_type t)
 	}
 }
 
-bool p2m_gfn_valid(unsigned long gfn, unsigned long nr)
-{
-	return gfn < 1UL << EPT_GFN_BITS && nr <= (1UL << EPT_GFN_BITS) - gfn;
-}
-
 /* As ept_reach() to level 0, by way of the table the batch was in last. */
 static inline int reach_cached(struct p2m_domain *p2m, unsigned long gfn, u32 allowed, struct ept_pos *pos,
 			       struct p2m_batch *b)
@@ -198,13 +186,13 @@ static inline int reach_cached(struct p2m_domain *p2m, unsigned long gfn, u32 al
 	int rc;
 
 	ASSERT(b->p2m == p2m);
-	if (b->cached_table && !((gfn ^ gfn_x(b->cached_gfn)) >> EPT_SHIFT)) {
+	if (!((gfn ^ gfn_x(b->cached_gfn)) >> EPT_SHIFT)) {
 		pos->slot = (ept_t *)b->cached_table + ept_index(gfn, 0);
 		pos->e = ept_read(pos->slot);
 		pos->level = 0;
 		if (likely(!ept_frozen(pos->e)))
 			return 0;
-		b->cached_table = NULL;
+		b->cached_gfn = INVALID_GFN;
 	}
 	rc = ept_reach(p2m, gfn, 0, allowed, pos);
 	if (!rc) {
@@ -250,7 +238,7 @@ int p2m_take_leaf(struct p2m_domain *p2m, unsigned long gfn, mfn_t expected, u32
 		return -EINVAL;
 	p2m_batch_reserve(b);
 	do {
-		ept_walk(p2m, gfn, 0, &pos);
+		ept_look(p2m, gfn, &pos);
 		if (!type_in(pos.e, types))
 			return -ENOENT;
 		if (!mfn_eq(expected, INVALID_MFN) && !mfn_eq(frame_at(&pos, gfn), expected))
@@ -282,7 +270,7 @@ int p2m_add_page(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enu
 	if (order) {
 		rc = p2m_fill(p2m, g, nr, mfn, t, TYPES_OVER, b);
 	} else {
-		new = ept_leaf(p2m, g, mfn, 0, t, p2m_access_rwx);
+		new = ept_leaf0(p2m, mfn, t);
 		rc = p2m_put_leaf(p2m, g, new, TYPES_OVER, b);
 		/* The last page of what could be a superpage. */
 		if (!rc && !(~g & (EPT_ENTRIES - 1)) && !(~mfn_x(mfn) & (EPT_ENTRIES - 1)))
@@ -298,9 +286,27 @@ int p2m_remove_page(struct domain *d, gfn_t gfn, mfn_t expected, struct p2m_batc
 	return p2m_take_leaf(to_p2m(d), gfn_x(gfn), expected, TYPES_RAM, b);
 }
 
+/* A foreign or grant mapping goes at once, if nobody interferes. */
+static inline bool take_quickly(struct p2m_domain *p2m, unsigned long gfn, u32 types, struct p2m_batch *b)
+{
+	ept_t *table, e;
+
+	if (unlikely(gfn >> EPT_GFN_BITS || b->count == P2M_BATCH_MAX))
+		return false;
+	table = ept_table0(p2m, gfn);
+	if (unlikely(!table))
+		return false;
+	e = ept_read(&table[ept_index(gfn, 0)]);
+	return likely(type_in(e, types)) && ept_remove(p2m, &table[ept_index(gfn, 0)], e, b);
+}
+
 int p2m_remove_from_physmap(struct domain *d, gfn_t gfn, struct p2m_batch *b)
 {
-	return p2m_take_leaf(to_p2m(d), gfn_x(gfn), INVALID_MFN,
+	struct p2m_domain *p2m = to_p2m(d);
+
+	if (likely(take_quickly(p2m, gfn_x(gfn), TYPES_GRANT | TYPE_BIT(p2m_foreign), b)))
+		return 0;
+	return p2m_take_leaf(p2m, gfn_x(gfn), INVALID_MFN,
 			     TYPES_RAM | TYPES_GRANT | TYPE_BIT(p2m_foreign) | TYPE_BIT(p2m_pod), b);
 }
 
@@ -313,7 +319,7 @@ int p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *page, bool read
 
 	if (!p2m_gfn_valid(gfn_x(gfn), 1) || p2m_dying(p2m) || !get_page_any(page, &owner))
 		return -EINVAL;
-	rc = p2m_put_leaf(p2m, gfn_x(gfn), ept_leaf(p2m, gfn_x(gfn), page_to_mfn(page), 0, t, p2m_access_rwx),
+	rc = p2m_put_leaf(p2m, gfn_x(gfn), ept_leaf0(p2m, page_to_mfn(page), t),
 			  TYPES_OVER, b);
 	if (rc)
 		put_page(page);
@@ -366,7 +372,7 @@ int p2m_add_special(struct domain *d, gfn_t gfn, struct page_info *page, struct 
 
 	if (!p2m_gfn_valid(g, 1) || p2m_dying(p2m) || !(READ_ONCE(page->ref) & PGC_xen) || !get_page(page, d))
 		return -EINVAL;
-	new = ept_leaf(p2m, g, page_to_mfn(page), 0, p2m_ram_rw, p2m_access_rwx);
+	new = ept_leaf0(p2m, page_to_mfn(page), p2m_ram_rw);
 	new.e |= EPT_SPECIAL;
 	/* Two entries may be displaced below, where there is no flushing. */
 	if (b->count > P2M_BATCH_MAX - 2)

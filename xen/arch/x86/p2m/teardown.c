@@ -66,8 +66,8 @@ static void teardown_step(struct p2m_domain *p2m, struct p2m_batch *b)
 int p2m_teardown(struct domain *d)
 {
 	struct p2m_domain *p2m = to_p2m(d);
-	/* Beyond the highest gfn there are holes only, but for the rest of its tables. */
-	unsigned long end = ept_next(p2m_max_gfn(d), EPT_TOP);
+	/* All of it: tables may be where nothing was ever mapped, for want of memory for the next one. */
+	unsigned long end = 1UL << EPT_GFN_BITS;
 	struct p2m_batch b;
 	int rc = 0;
 

@@ -12,6 +12,7 @@
 #include <xen/irq.h>
 #include <xen/lib.h>
 #include <xen/percpu.h>
+#include <xen/rcupdate.h>
 #include <xen/smp.h>
 #include <xen/softirq.h>
 #include <asm/apic.h>
@@ -290,7 +291,7 @@ static void apic_error(void)
 		printk(XENLOG_WARNING "CPU %u: APIC error %02x\n", smp_processor_id(), last_esr);
 }
 
-void do_irq(unsigned int vector)
+static void dispatch(unsigned int vector)
 {
 	switch (vector) {
 	case VECTOR_LOCAL_TIMER:
@@ -317,6 +318,14 @@ void do_irq(unsigned int vector)
 	default:
 		device_interrupt(vector);
 	}
+}
+
+void do_irq(unsigned int vector)
+{
+	bool was_idle = rcu_irq_enter();
+
+	dispatch(vector);
+	rcu_irq_exit(was_idle);
 }
 
 void send_ipi(unsigned int cpu, u8 vector) { apic_send_ipi(cpu_to_apicid(cpu), APIC_DM_FIXED | vector); }

@@ -10,6 +10,7 @@
 #include <xen/domain_parts.h>
 #include <xen/access.h>
 #include <asm/hvm.h>
+#include <asm/ioreq.h>
 #include <asm/p2m.h>
 #include <public/sched.h>
 
@@ -380,7 +381,11 @@ struct vcpu *vcpu_create(struct domain *d, unsigned int vcpu_id)
 		return NULL;
 	}
 	smp_store_release(&d->vcpu[vcpu_id], v);
-	if (!idle)
+	if (!idle) {
 		vcpu_update_time_info(v);
+		/* A device model that came before this vCPU. Without a port for it, it asks in vain. */
+		if (d->ioreq && ioreq_add_vcpu(v))
+			printk(XENLOG_G_WARNING "%pv: no event channel for its device model\n", v);
+	}
 	return v;
 }

@@ -200,6 +200,9 @@ long memory_remove_from_physmap(unsigned int cmd, unsigned long start, unsigned 
 		p2m_batch_init(&batch, d);
 		rc = p2m_remove_from_physmap(d, _gfn(x.gpfn), &batch);
 		p2m_batch_flush(&batch);
+		/* Beyond the end of the address space there is nothing either. */
+		if (rc == -EINVAL)
+			rc = -ENOENT;
 	}
 	put_domain(d);
 	return rc;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* XENMEM_acquire_resource: pages the hypervisor keeps for a domain, mapped into the tool stack's domain. */
 #include <xen/grant_table.h>
+#include <asm/ioreq.h>
 #include "memory.h"
 
 struct resource {
@@ -17,7 +18,19 @@ static unsigned long grant_max_frames(struct domain *d, u32 id)
 	return gnttab_resource_max_frames(d, id);
 }
 
+/* The frame of buffered requests and that of the others; servers that do not exist have none to acquire. */
+static unsigned long ioreq_max_frames(struct domain *d, u32 id)
+{
+	return XENMEM_resource_ioreq_server_frame_ioreq(0) + 1;
+}
+
+static int ioreq_acquire(struct domain *d, u32 id, unsigned long frame, struct page_info **page)
+{
+	return id > 0xffff ? -EINVAL : ioreq_get_frame(d, current->domain->domain_id, (u16)id, frame, page);
+}
+
 static const struct resource resources[] = {
+	{ XENMEM_resource_ioreq_server, "ioreq_server", ioreq_max_frames, ioreq_acquire },
 	{ XENMEM_resource_grant_table, "grant_table", grant_max_frames, gnttab_acquire_resource },
 };
 

@@ -30,7 +30,7 @@ int ioreq_server_info(struct domain *d, u16 emulator, u16 id, bool no_gfns, u64 
 int ioreq_map_range(struct domain *d, u16 emulator, u16 id, u32 type, u64 start, u64 end);
 int ioreq_unmap_range(struct domain *d, u16 emulator, u16 id, u32 type, u64 start, u64 end);
 int ioreq_set_state(struct domain *d, u16 emulator, u16 id, bool enabled);
-/* XENMEM_resource_ioreq_server: the frame of that number, without a reference. */
+/* XENMEM_resource_ioreq_server: the frame of that number, with a reference the caller puts. */
 int ioreq_get_frame(struct domain *d, u16 emulator, u16 id, unsigned long index, struct page_info **page);
 
 /* A vCPU made after a server. 0 or -errno. */

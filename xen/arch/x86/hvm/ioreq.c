@@ -356,6 +356,7 @@ int ioreq_get_frame(struct domain *d, u16 emulator, u16 id, unsigned long index,
 {
 	struct ioreq_server *s;
 	struct ioreq_page *p;
+	u16 owner;
 	int rc;
 
 	spin_lock(&d->domain_lock);
@@ -368,6 +369,8 @@ int ioreq_get_frame(struct domain *d, u16 emulator, u16 id, unsigned long index,
 			rc = -ENOENT;
 		else
 			rc = page_alloc_own(s, p);
+		if (!rc && !get_page_any(p->page, &owner))
+			rc = -EINVAL;
 		if (!rc) {
 			*page = p->page;
 			if (s->enabled)

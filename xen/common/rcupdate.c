@@ -18,6 +18,7 @@
 #include <xen/rcupdate.h>
 #include <xen/softirq.h>
 #include <xen/spinlock.h>
+#include <asm/atomic.h>
 
 /* Callbacks run in one pass; the rest waits for the next, so that other softirqs get their turn. */
 #define RCU_BATCH 64
@@ -95,7 +96,7 @@ static void advance_gp(cpumask_t *report, cpumask_t *run)
 		if (rcu.completed_gp != rcu.current_gp) {
 			if (__atomic_load_n(&rcu.pending.bits, __ATOMIC_SEQ_CST))
 				break;
-			WRITE_ONCE(rcu.completed_gp, rcu.current_gp);
+			smp_store_release(&rcu.completed_gp, rcu.current_gp);
 			*run = cpumask_or(*run, rcu.waiting[rcu.completed_gp & 1]);
 			rcu.waiting[rcu.completed_gp & 1] = CPUMASK_NONE;
 		}
@@ -142,6 +143,12 @@ static void assign_next(struct rcu_cpu *rc)
 	spin_unlock(&rcu.lock);
 }
 
+/* Acquire: what readers did before they reported comes before the callbacks. */
+static bool gp_is_over(u64 gp)
+{
+	return smp_load_acquire(&rcu.completed_gp) >= gp;
+}
+
 static void run_callbacks(struct rcu_cpu *rc)
 {
 	for (unsigned int n = 0; n < RCU_BATCH && rc->done.head; n++) {
@@ -162,11 +169,11 @@ static void rcu_softirq(void)
 	if (READ_ONCE(rcu.pending.bits) & (1ULL << smp_processor_id()))
 		report_quiescent();
 	assign_next(rc);
-	if (rc->wait.head && READ_ONCE(rcu.completed_gp) < rc->wait_gp) {
+	if (rc->wait.head && !gp_is_over(rc->wait_gp)) {
 		advance_gp(&report, &run);
 		cpumask_raise_softirq(cpumask_or(report, run), RCU_SOFTIRQ);
 	}
-	if (rc->wait.head && READ_ONCE(rcu.completed_gp) >= rc->wait_gp)
+	if (rc->wait.head && gp_is_over(rc->wait_gp))
 		list_move(&rc->wait, &rc->done);
 	run_callbacks(rc);
 }

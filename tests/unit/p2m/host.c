@@ -207,7 +207,7 @@ struct page_info *alloc_domheap_pages(struct domain *d, unsigned int order, unsi
 {
 	struct page_info *p;
 
-	if (d->is_dying || (u64)atomic64_read(&d->tot_pages) + (1UL << order) > d->max_pages)
+	if (READ_ONCE(d->is_dying) || (u64)atomic64_read(&d->tot_pages) + (1UL << order) > d->max_pages)
 		return NULL;
 	p = heap_alloc(order, (u64)d->domain_id << PGC_owner_shift);
 	if (p)
@@ -279,7 +279,7 @@ static void last_put(struct page_info *p, u64 ref)
 
 	if (!d)
 		host_fail("put_page: frame %#lx has no owner", mfn_x(page_to_mfn(p)));
-	if ((ref & PGC_reserved) && !d->is_dying) {
+	if ((ref & PGC_reserved) && !READ_ONCE(d->is_dying)) {
 		/* Nobody else gets it: state stays 1. */
 		if (host_check_tlb)
 			host_tlb_check_free(page_to_mfn(p));

@@ -149,6 +149,19 @@ static void count_refs(const struct domain *d)
 	}
 }
 
+/* Tables may be left that were on their way when it died, but nothing in them. */
+static void check_dead(const struct domain *d)
+{
+	struct host_tree t;
+
+	host_count_tree(d, &t);
+	for (unsigned int type = 0; type < P2M_TYPES; type++)
+		if (t.leaves[type][0] + t.leaves[type][1] + t.leaves[type][2])
+			host_fail("d%u is dead and has entries of type %u", d->domain_id, type);
+	if (t.tables > 1 + 3 * THREADS)
+		host_fail("d%u is dead and has %lu tables", d->domain_id, t.tables);
+}
+
 static void check_round(void)
 {
 	unsigned long cached = 0, loose = 0;
@@ -162,8 +175,8 @@ static void check_round(void)
 			refs[mfn_x(page_to_mfn(special[i][k]))]++;
 		p2m_pod_get_target(dom[i], &tot, &cache, &entries);
 		cached += cache;
-		if (dom[i]->is_dying && host_walk(dom[i], 0).level != 3)
-			host_fail("d%u: dead, and has tables", dom[i]->domain_id);
+		if (dom[i]->is_dying)
+			check_dead(dom[i]);
 	}
 	for (unsigned long m = 1; m < ARRAY_SIZE(refs); m++) {
 		u32 count = page_count(host_frame_table + m);

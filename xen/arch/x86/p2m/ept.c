@@ -128,6 +128,9 @@ static ept_t *alloc_table(struct p2m_domain *p2m)
 {
 	struct page_info *page;
 
+	/* The tree of a dying domain does not grow. */
+	if (p2m_dying(p2m))
+		return NULL;
 	if (atomic64_add_return(1, &p2m->pool_used) >
 	    (s64)min(__atomic_load_n(&p2m->pool_limit, __ATOMIC_RELAXED), (unsigned long)INT64_MAX)) {
 		atomic64_add_return(-1, &p2m->pool_used);
@@ -294,15 +297,19 @@ bool ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, st
 	return replace(p2m, pos, gfn, EPT_EMPTY, b, true);
 }
 
-int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, struct ept_pos *dst, unsigned long dgfn,
-		    u32 over, struct p2m_batch *b)
+int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn, struct ept_pos *dst,
+		    unsigned long dgfn, u32 over, struct p2m_batch *b)
 {
 	ept_t e = src->e, frozen = EPT_FROZEN, new = ept_retype(e, p2m_ram_rw);
 
 	ASSERT(spin_is_locked_by_me(&p2m->lock));
 	if (!ept_cmpxchg(src->slot, &src->e, EPT_FROZEN))
 		return -EAGAIN;
-	/* Until dst has the page nobody may put another at src: this can still fail, and go back. */
+	/*
+	 * Until dst has the page nobody may put another at src: this can still fail, and go back. Once dst
+	 * has it the page is anybody's to remove, so where it is is said before.
+	 */
+	p2m_set_owner_gfn(ept_mfn(e), 1, dgfn, 0);
 	while (type_in(dst->e, over) && !ept_frozen(dst->e)) {
 		if (!replace(p2m, dst, dgfn, new, b, false))
 			continue;
@@ -310,9 +317,9 @@ int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, struct ept_pos 
 		if (ept_present(e))
 			b->need_flush = true;
 		(void)ept_cmpxchg(src->slot, &frozen, p2m_hole(p2m));
-		p2m_set_owner_gfn(ept_mfn(e), 1, dgfn, 0);
 		return 0;
 	}
+	p2m_set_owner_gfn(ept_mfn(e), 1, sgfn, 0);
 	(void)ept_cmpxchg(src->slot, &frozen, e);
 	return p2m_refusal(ept_type(dst->e));
 }

@@ -161,8 +161,8 @@ bool __must_check ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned
  * The RAM page at src goes to dst as ram_rw, over a leaf of a type in the set. p2m->lock is held. -EAGAIN: src
  * has changed, or p2m_refusal() of what is at dst; then nothing has happened.
  */
-int __must_check ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, struct ept_pos *dst,
-				 unsigned long dgfn, u32 over, struct p2m_batch *b);
+int __must_check ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn,
+				 struct ept_pos *dst, unsigned long dgfn, u32 over, struct p2m_batch *b);
 /*
  * If the 512 entries below the level's entry at gfn are alike, one entry takes their place and the
  * table goes to b. Takes p2m->lock. own_pins: how many of p2m->pins are the caller's.
@@ -231,6 +231,7 @@ struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, unsign
 /* ---- range.c ---- */
 void p2m_pin(struct p2m_domain *p2m);
 void p2m_unpin(struct p2m_domain *p2m);
+bool p2m_is_pinned(struct p2m_domain *p2m);
 /* Every leaf of the range has a type in the set: 0, else why not. */
 int __must_check p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, u32 allowed);
 /* Fills a range, pieces as large as fit; mfn INVALID_MFN for a type without frames. */

@@ -427,7 +427,7 @@ static int move_locked(struct p2m_domain *p2m, unsigned long src, unsigned long 
 		return -EINVAL;
 	if (from.level || to->level)
 		return -EAGAIN;
-	return ept_move_locked(p2m, &from, to, dst, TYPES_OVER, b);
+	return ept_move_locked(p2m, &from, src, to, dst, TYPES_OVER, b);
 }
 
 int p2m_move_page(struct domain *d, gfn_t src, gfn_t dst, struct p2m_batch *b)

@@ -34,6 +34,16 @@ void p2m_unpin(struct p2m_domain *p2m)
 	spin_unlock(&p2m->lock);
 }
 
+bool p2m_is_pinned(struct p2m_domain *p2m)
+{
+	bool pinned;
+
+	spin_lock(&p2m->lock);
+	pinned = p2m->pins;
+	spin_unlock(&p2m->lock);
+	return pinned;
+}
+
 /* For who must not come between the steps of a pinned operation. */
 static void lock_unpinned(struct p2m_domain *p2m)
 {

@@ -72,6 +72,9 @@ int p2m_teardown(struct domain *d)
 	int rc = 0;
 
 	ASSERT(p2m_dying(p2m));
+	/* An operation that began before its domain died, on another CPU. */
+	if (p2m_is_pinned(p2m))
+		return -ERESTART;
 	p2m_batch_init(&b, d);
 	for (unsigned int steps = 1; !rc && (p2m->teardown_gfn < end || p2m->teardown_left); steps++) {
 		teardown_step(p2m, &b);

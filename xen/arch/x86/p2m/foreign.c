@@ -119,3 +119,16 @@ int p2m_add_foreign(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn, 
 	new.e = p2m->leaf_bits[p2m_foreign] | ma;
 	return put_foreign(d, p2m, gfn_x(gfn), new, b);
 }
+
+/* The page may be one the hypervisor keeps for its owner: it is in nobody's p2m. */
+int p2m_add_foreign_page(struct domain *d, gfn_t gfn, struct page_info *page, struct p2m_batch *b)
+{
+	struct p2m_domain *p2m = to_p2m(d);
+	u16 owner;
+	ept_t new;
+
+	if (gfn_x(gfn) >> EPT_GFN_BITS || is_dying(d) || !get_page_any(page, &owner))
+		return -EINVAL;
+	new.e = p2m->leaf_bits[p2m_foreign] | mfn_to_maddr(page_to_mfn(page));
+	return put_foreign(d, p2m, gfn_x(gfn), new, b);
+}

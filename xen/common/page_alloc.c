@@ -60,6 +60,7 @@ static struct {
 	unsigned long free;		/* frames in the lists, or being scrubbed */
 	unsigned long dirty;		/* of them in the dirty lists */
 	unsigned long scrubbing;	/* of them in the hands of scrub_free_pages() */
+	unsigned int scrub_hold;	/* > 0: scrub_free_pages() takes none */
 	unsigned long claimed;		/* sum of all domains' outstanding_pages */
 } heap = { .lock = SPIN_LOCK_INIT(RANK_ALLOC), .nr_nodes = 1 };
 
@@ -609,17 +610,21 @@ int heap_take_range(mfn_t mfn, unsigned long nr, bool (*may_stay)(const struct p
 	u32 start = (u32)mfn_x(mfn), end = start + (u32)nr;
 	int rc;
 
-	for (unsigned int attempt = 0; attempt < 2; attempt++) {
-		spin_lock(&heap.lock);
-		rc = take_range_locked(start, end, may_stay, arg);
-		spin_unlock(&heap.lock);
-		if (!rc)
-			break;
-		/* Perhaps a CPU has it in its cache, or scrubs it. */
-		while (READ_ONCE(heap.scrubbing))
-			cpu_relax();
-		drain_caches();
-	}
+	spin_lock(&heap.lock);
+	rc = take_range_locked(start, end, may_stay, arg);
+	if (rc)
+		heap.scrub_hold++;
+	spin_unlock(&heap.lock);
+	if (!rc)
+		return 0;
+	/* Perhaps a CPU has it in its cache, or scrubs it, and would go on to another part of it. */
+	while (READ_ONCE(heap.scrubbing))
+		cpu_relax();
+	drain_caches();
+	spin_lock(&heap.lock);
+	rc = take_range_locked(start, end, may_stay, arg);
+	heap.scrub_hold--;
+	spin_unlock(&heap.lock);
 	return rc;
 }
 
@@ -671,7 +676,7 @@ bool scrub_free_pages(void)
 	if (!READ_ONCE(heap.dirty))
 		return false;
 	spin_lock(&heap.lock);
-	frame = take_dirty(&order);
+	frame = heap.scrub_hold ? NO_FRAME : take_dirty(&order);
 	if (frame != NO_FRAME)
 		count(&heap.scrubbing, 1UL << order);
 	spin_unlock(&heap.lock);

@@ -393,10 +393,15 @@ static void test_permissions(void)
 
 static void exception_job(unsigned int cpu)
 {
+	unsigned long bad = 1UL << 60, faults = 1;
 	u64 val;
 
-	/* Not a canonical address: #GP on every CPU. */
-	CHECK(wrmsr_safe(MSR_FS_BASE, 1UL << 60), "CPU %u: no #GP", cpu);
+	/* Not a canonical address: #GP. */
+	__asm__ __volatile__("1: movq (%[p]), %[p]\n\t"
+			     "xorl %k[faults], %k[faults]\n\t"
+			     "2:\n\t" ASM_EXTABLE(1b, 2b)
+			     : [faults] "+&r"(faults), [p] "+&r"(bad) : : "memory");
+	CHECK(faults, "CPU %u: no #GP", cpu);
 	CHECK(!rdmsr_safe(MSR_FS_BASE, &val), "CPU %u: #GP", cpu);
 }
 

@@ -125,6 +125,8 @@ static void print_boot(void)
 
 void stubdom_start(const struct hvm_start_info *si, unsigned int early)
 {
+	unsigned int keep;
+
 	image_save();
 	start_info = si;
 	if (si->cmdline_paddr)
@@ -137,10 +139,12 @@ void stubdom_start(const struct hvm_start_info *si, unsigned int early)
 	if (!hypercall_init())
 		panic("no hypervisor with Xen's CPUID signature");
 	printf("stubdom: hypercall page set up\n");
+	/* The port is for the time before: "early=e9,keep" goes on with both. */
+	keep = strstr(cmdline, "early=e9,keep") ? CONSOLE_PORT_E9 : 0;
 	if (si->flags & SIF_INITDOMAIN)
-		console_select(CONSOLE_HYPERCALL | (early ? CONSOLE_PORT_E9 : 0));
+		console_select(CONSOLE_HYPERCALL | keep);
 	else if (console_ring_init())
-		console_select(CONSOLE_RING | (early ? CONSOLE_PORT_E9 : 0));
+		console_select(CONSOLE_RING | keep);
 	console_quiet(strstr(cmdline, " quiet") != NULL);
 	if (si->magic != XEN_HVM_START_MAGIC_VALUE)
 		panic("bad start_info magic %x", si->magic);

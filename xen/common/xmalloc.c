@@ -163,6 +163,10 @@ static void free_small(void *p)
 		sc->empty--;
 		list_del(&s->list);
 		unused = s;
+	} else if (!s->used) {
+		/* Last in line: slabs in use fill up first, so that this one stays whole. */
+		list_del(&s->list);
+		list_add_tail(&s->list, &sc->partial);
 	}
 	spin_unlock(&slab_lock);
 	if (unused) {
@@ -180,4 +184,14 @@ void xfree(void *p)
 		free_small(p);
 	else
 		free_pages(virt_to_page(p), virt_to_page(p)->order);
+}
+
+/*
+ * One slab of each class from the start: what a domain takes and gives back
+ * then leaves as many pages behind as it found.
+ */
+void xmalloc_init(void)
+{
+	for (unsigned int i = 0; i < CLASSES; i++)
+		xfree(xzalloc_bytes(class_size[i]));
 }

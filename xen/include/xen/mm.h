@@ -145,6 +145,8 @@ unsigned long outstanding_claims_total(void);
 /* ---- small objects (common/xmalloc.c): zeroed, 16-byte aligned ---- */
 void *xzalloc_bytes(size_t size);
 void xfree(void *p);
+/* After the page allocator works. */
+void xmalloc_init(void);
 #define xzalloc(type) ((type *)xzalloc_bytes(sizeof(type)))
 #define xzalloc_array(type, n) ((type *)xzalloc_bytes_n(sizeof(type), n))
 /* NULL on overflow of size * n. */

@@ -2,7 +2,7 @@
 #
 # Pavise's targets. Everything made goes to $(O), by default build/.
 #
-#   make                 the hypervisor: $(O)/pavise.gz, $(O)/pavise-syms
+#   make                 the hypervisor: $(O)/pavise.gz, $(O)/pavise-syms; dom0's tools
 #   make demo            boot it in an emulator with Debian's Linux and xl, create a guest
 #   make check           all tests; check-unit, check-model, check-hypercall, check-dom0,
 #                        check-xl, check-lab, lint: one suite of them
@@ -25,8 +25,8 @@ export CC DEBUG UBSAN HV VERBOSE INTERACTIVE
 packages = $(if $(filter 0,$(PACKAGES)),,$(Q)config/install-packages -s $(OUT)/packages $(1))
 # with HV=xen, Debian's hypervisor as well
 emulation := build emulator dom0 $(if $(filter xen,$(HV)),xen)
-# $(call hypervisor,OPTIONS): build it unless a run is on Debian's
-hypervisor = $(if $(filter xen,$(HV)),,$(Q)$(MAKE) -C xen $(1))
+# $(call hypervisor): build it, and dom0's tools, unless a run is on Debian's
+hypervisor = $(if $(filter xen,$(HV)),,$(Q)$(MAKE) -C xen && $(MAKE) -C tools)
 
 ifneq ($(filter-out pavise xen,$(HV)),)
 $(error HV is "$(HV)"; it can be pavise or xen)
@@ -36,6 +36,7 @@ endif
 all: $(OUT)/.pavise-build
 	$(call packages,build)
 	$(Q)$(MAKE) -C xen SELFTEST=$(SELFTEST)
+	$(Q)$(MAKE) -C tools
 
 # marks a directory that `make clean` may remove
 $(OUT)/.pavise-build:
@@ -133,8 +134,7 @@ install: all
 	install -m 644 $(OUT)/pavise-syms $(DESTDIR)$(bootdir)/pavise-syms-$(VERSION)
 	install -m 755 config/40_pavise $(DESTDIR)$(sysconfdir)/grub.d/40_pavise
 	install -m 644 $(KEPT) $(DESTDIR)$(docdir)/
-	$(Q)if [ -f tools/Makefile ]; then \
-		$(MAKE) -C tools DESTDIR=$(abspath $(DESTDIR)) prefix=$(prefix) sbindir=$(sbindir) install; fi
+	$(Q)$(MAKE) -C tools DESTDIR=$(abspath $(DESTDIR)) prefix=$(prefix) sbindir=$(sbindir) install
 	$(Q)for m in $(wildcard docs/man/*.[1-8]); do \
 		d=$(DESTDIR)$(mandir)/man$${m##*.}; install -d $$d && gzip -9nc $$m > $$d/$${m##*/}.gz || exit 1; done
 	@[ -n "$(DESTDIR)" ] || echo "Now run update-grub: it adds an entry for each kernel."

@@ -72,6 +72,9 @@ class Suite:
                "-f", f"{self.free_pages}=/usr/bin/free-pages"]
         if guest:
             cmd += ["-g", self.kernel]
+        own = os.path.join(self.build, "tools", "pavise-p2m")
+        if self.opt.hv == "pavise" and os.path.exists(own):
+            cmd += ["-f", f"{own}=/usr/sbin/pavise-p2m"]
         for m in modules:
             cmd += ["-m", m]
         for place, path in files.items():

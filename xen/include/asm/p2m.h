@@ -58,6 +58,11 @@ void p2m_final_teardown(struct domain *d);
 /* Limit of page-table memory (XEN_DOMCTL_set_paging_mempool_size), in 4K pages; 0 or -errno/-ERESTART. */
 int p2m_set_pool(struct domain *d, unsigned long pages);
 unsigned long p2m_get_pool(const struct domain *d);
+/*
+ * Sets 2^order frames aside for table pages, once, before the domain runs: what dom0 maps and unmaps then
+ * leaves free memory as it was. 0 or -ENOMEM.
+ */
+int p2m_preallocate(struct domain *d, unsigned int order);
 /* A domain whose RAM is mapped 1:1 (dom0 without an IOMMU): frames it gives up stay reserved to their gfns. */
 void p2m_set_identity(struct domain *d);
 /* EPT pointer value of the tree. */
@@ -156,7 +161,11 @@ int p2m_logdirty_read(struct domain *d, bool clean, unsigned long nr, unsigned l
 		      u64 *dirty_count, u64 *fault_count);
 void p2m_mark_dirty(struct domain *d, gfn_t gfn);
 
-/* ---- batch: what may be dropped only after the flush (I2) ---- */
+/*
+ * ---- batch: what may be dropped only after the flush (I2) ----
+ * Lives on the stack of one operation: it remembers tables, so it is not used again after the CPU has
+ * gone through its main loop. Not flushed, and not filled up, under a lock of rank P2M or above.
+ */
 #define P2M_BATCH_MAX 64
 struct p2m_batch {
 	struct p2m_domain *p2m;

@@ -124,6 +124,17 @@ void ept_init_leaf_bits(struct p2m_domain *p2m)
 
 /* ---- tables ---- */
 
+/* A frame set aside by p2m_preallocate(), or NULL when they are used up. */
+static struct page_info *take_spare(struct p2m_domain *p2m)
+{
+	unsigned int i;
+
+	if (__atomic_load_n(&p2m->spare_used, __ATOMIC_RELAXED) >= p2m->spare_count)
+		return NULL;
+	i = __atomic_fetch_add(&p2m->spare_used, 1, __ATOMIC_RELAXED);
+	return i < p2m->spare_count ? p2m->spare + i : NULL;
+}
+
 static ept_t *alloc_table(struct p2m_domain *p2m)
 {
 	struct page_info *page;
@@ -136,7 +147,9 @@ static ept_t *alloc_table(struct p2m_domain *p2m)
 		atomic64_add_return(-1, &p2m->pool_used);
 		return NULL;
 	}
-	page = alloc_pages(0, MEMF_no_scrub);
+	page = take_spare(p2m);
+	if (!page)
+		page = alloc_pages(0, MEMF_no_scrub);
 	if (!page) {
 		atomic64_add_return(-1, &p2m->pool_used);
 		return NULL;

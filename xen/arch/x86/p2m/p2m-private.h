@@ -33,6 +33,9 @@ struct p2m_domain {
 	unsigned long max_gfn;		/* [a] highest gfn ever mapped */
 	atomic64_t pool_used;		/* table pages, root included */
 	unsigned long pool_limit;	/* [a] */
+	struct page_info *spare;	/* [c] frames set aside for tables, in a row */
+	unsigned int spare_count;	/* [c] */
+	unsigned int spare_used;	/* [a] of them taken; may pass the count */
 	atomic64_t leaves[EPT_TOP][P2M_TYPES];
 	atomic64_t foreign_made;
 	u64 leaf_bits[P2M_TYPES];	/* [c] a 4K leaf of each type of RAM-backed page, less the address */

@@ -49,8 +49,22 @@ void p2m_final_teardown(struct domain *d)
 		return;
 	ept_free_tree(p2m);
 	ASSERT(!atomic64_read(&p2m->pool_used));
+	for (unsigned int i = p2m->spare_used; i < p2m->spare_count; i++)
+		free_pages(p2m->spare + i, 0);
 	d->arch.p2m = NULL;
 	call_rcu(&p2m->rcu, free_p2m_rcu);
+}
+
+int p2m_preallocate(struct domain *d, unsigned int order)
+{
+	struct p2m_domain *p2m = to_p2m(d);
+	struct page_info *page = alloc_pages(order, MEMF_no_scrub);
+
+	if (!page)
+		return -ENOMEM;
+	p2m->spare = page;
+	p2m->spare_count = 1U << order;
+	return 0;
 }
 
 int p2m_set_pool(struct domain *d, unsigned long pages)

@@ -58,6 +58,9 @@ static __init struct domain *create_domain(unsigned int nr_vcpus)
 			panic("dom0: creating vCPU %u failed: out of memory\n", i);
 	d->max_pages = ~0UL >> 1;
 	p2m_set_identity(d);
+	/* Enough to map as much as the machine has by single pages. */
+	if (p2m_preallocate(d, get_order_from_pages(max_page / 512)))
+		printk(XENLOG_WARNING "dom0: no memory to set aside for its page tables\n");
 	return d;
 }
 

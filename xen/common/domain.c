@@ -18,6 +18,7 @@ struct domain *hardware_domain;
 struct domain *dom_xen, *dom_io;
 LIST_HEAD(domain_list);
 static DEFINE_SPINLOCK(domlist_lock, RANK_DOMLIST);
+static u64 last_serial;
 
 /* Every structure by its id, in blocks; a slot is taken from domain_create() until the structure is freed. */
 #define SLOTS_PER_BLOCK (PAGE_SIZE / sizeof(struct domain *))
@@ -216,6 +217,7 @@ static struct domain *domain_alloc(domid_t domid, unsigned int max_vcpus)
 	if (!d)
 		return NULL;
 	d->domain_id = domid;
+	d->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
 	atomic_set(&d->refcnt, 1);
 	d->shutdown_code = -1;
 	INIT_LIST_HEAD(&d->list);

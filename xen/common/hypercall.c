@@ -3,6 +3,7 @@
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
 #include <asm/hvm.h>
+#include <asm/msr-index.h>
 
 /* Length of VMCALL. */
 #define VMCALL_LENGTH 3
@@ -77,7 +78,8 @@ void hypercall_dispatch(struct vcpu *v)
 	unsigned long args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
 	long rc;
 
-	if (unlikely(hvm_guest_x86_mode(v) != 8))
+	/* A kernel in compatibility mode is taken for a 64-bit one: what it gets wrong is its own. */
+	if (unlikely(!(v->arch.hvm.efer & EFER_LMA)))
 		rc = hypercall_unimplemented("hypercall from 32-bit code", (u32)r->rax);
 	else if (unlikely(hvm_get_cpl(v)))
 		rc = -EPERM;

@@ -22,6 +22,8 @@ int __must_check copy_to_guest_gpa(struct domain *d, gpa_t gpa, const void *src,
  * after every exit whose handler copied, and after the p2m lost an entry.
  */
 void guest_access_invalidate(struct vcpu *v);
+/* This CPU drops EPT translations: those that copies remember from one exit to the next go with them. */
+void guest_access_flush_cpu(void);
 
 /* hnd: XEN_GUEST_HANDLE(T) or a bare T pointer value wrapped by guest_handle_from_ptr(). */
 #define guest_handle_is_null(hnd) ((hnd).p == NULL)

@@ -99,6 +99,7 @@ enum domain_dying { DOMDYING_alive, DOMDYING_dying, DOMDYING_dead };
 
 struct domain {
 	domid_t domain_id;			/* [c] */
+	u64 serial;				/* [c] never used twice, unlike the id and the address */
 	atomic_t refcnt;			/* [a] */
 	struct list_head list;			/* RCU; writers: domlist lock */
 	struct rcu_head rcu;

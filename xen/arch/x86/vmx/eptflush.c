@@ -22,6 +22,7 @@ void p2m_flush_this_cpu(struct domain *d)
 {
 	/* Clear first: a flush that comes after this marks the CPU again. */
 	clear_bit(smp_processor_id(), &d->arch.hvm.flush_pending);
+	guest_access_flush_cpu();
 	if (!invept(vmx_caps.invept_single ? INVEPT_SINGLE : INVEPT_ALL, p2m_eptp(d)))
 		BUG();
 }

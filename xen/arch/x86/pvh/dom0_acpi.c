@@ -9,6 +9,9 @@
 #include <xen/errno.h>
 #include <xen/lib.h>
 #include <xen/sched.h>
+#include <asm/apic.h>
+#include <asm/io.h>
+#include <asm/setup.h>
 #include "pvh.h"
 
 /* Tables dom0 does not get: interrupt controllers (replaced), IOMMUs, NUMA and performance of real CPUs, timers. */
@@ -32,6 +35,13 @@ struct madt {
 	u32 lapic_addr, flags;
 } __packed;
 
+#define MADT_ACTIVE_HIGH 0x1
+#define MADT_LEVEL 0xc
+struct madt_override {
+	u8 type, length, bus, source;
+	u32 gsi;
+	u16 flags;
+} __packed;
 struct madt_lapic {
 	u8 type, len, uid, apic_id;
 	u32 flags;
@@ -112,6 +122,33 @@ static __init u32 copy_ioapics(u8 *p)
 	return out;
 }
 
+/*
+ * Where firmware wires PCI interrupts to ISA ones (chip sets of the i440FX's age, and emulators of them) the
+ * ISA interrupts that are free for it (5, 9, 10, 11) are level-triggered, active high, and the edge/level
+ * control registers show it. Without PICs a kernel cannot change the trigger mode of an ISA interrupt later,
+ * as bare it does: so dom0 is told by overrides, unless firmware has one.
+ */
+static __init u32 add_pci_overrides(u8 *p)
+{
+	static const u8 candidates[] __initconst = { 5, 9, 10, 11 };
+	u32 elcr = inb(0x4d0) | (u32)inb(0x4d1) << 8, len = 0;
+
+	/* These are always edges, where the registers exist. */
+	if ((elcr & (BIT(0) | BIT(1) | BIT(2) | BIT(8) | BIT(13))) ||
+	    !(elcr & (BIT(5) | BIT(9) | BIT(10) | BIT(11))))
+		return 0;
+	for (unsigned int i = 0; i < ARRAY_SIZE(candidates); i++) {
+		u8 n = candidates[i];
+		struct madt_override e = { 2, sizeof(e), 0, n, n, MADT_LEVEL | MADT_ACTIVE_HIGH };
+
+		if (isa_irqs[n].level || isa_irqs[n].gsi != n || n == acpi_fadt.sci_int)
+			continue;
+		memcpy(p + len, &e, sizeof(e));
+		len += sizeof(e);
+	}
+	return len;
+}
+
 static __init u32 build_madt(u8 *p, unsigned int nr_vcpus)
 {
 	struct madt *m = (struct madt *)p;
@@ -123,6 +160,7 @@ static __init u32 build_madt(u8 *p, unsigned int nr_vcpus)
 	for (unsigned int i = 0; i < nr_vcpus; i++)
 		len += add_vcpu(p + len, i);
 	len += copy_ioapics(p + len);
+	len += add_pci_overrides(p + len);
 	fill_header(&m->h, "APIC", 4, len);
 	return len;
 }

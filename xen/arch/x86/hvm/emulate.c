@@ -6,6 +6,7 @@
  * checked again; nothing of the exit is trusted but the page it names.
  */
 #include <xen/lib.h>
+#include <asm/apic.h>
 #include <asm/io.h>
 #include <asm/p2m.h>
 #include <asm/processor.h>
@@ -108,6 +109,8 @@ static enum hvm_rw physical_rw(struct vcpu *v, gpa_t gpa, void *buf, unsigned in
 	enum p2m_type t;
 	mfn_t mfn;
 
+	if ((gpa & PAGE_MASK) == APIC_DEFAULT_BASE)	/* by far the most frequent: nothing is ever mapped there */
+		return mmio_rw(v, gpa, buf, n, write);
 	page = get_page_from_gfn(v->domain, gpa_to_gfn(gpa), &t, P2M_ALLOC);
 	if (page) {
 		ram_rw(v, page, t, gpa, buf, n, write);
@@ -459,8 +462,9 @@ static bool mapped_on_demand(struct domain *d, gpa_t gpa)
 {
 	u64 page = gpa & PAGE_MASK, s, e;
 
-	return d->is_privileged && !hvm_mmio_next_trapped(d, page, page + PAGE_SIZE, &s, &e) &&
-	       dom0_mmio_fault(d, gpa_to_gfn(gpa));
+	if (!d->is_privileged || page == APIC_DEFAULT_BASE || hvm_mmio_next_trapped(d, page, page + PAGE_SIZE, &s, &e))
+		return false;
+	return dom0_mmio_fault(d, gpa_to_gfn(gpa));
 }
 
 /*

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Tests of arch/x86/hvm/.
 HVM := xen/arch/x86/hvm
 

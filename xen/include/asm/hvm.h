@@ -98,6 +98,7 @@ unsigned int hvm_get_cpl(struct vcpu *v);
 /* 0, or -EINVAL: #GP. */
 int hvm_rdmsr(struct vcpu *v, u32 msr, u64 *val);
 int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val);
+int hvm_write_hypercall_page(struct domain *d, gpa_t gpa);
 void hvm_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4]);
 u64 hvm_guest_tsc(struct vcpu *v);
 void hvm_set_guest_tsc(struct vcpu *v, u64 tsc);

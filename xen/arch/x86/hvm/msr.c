@@ -185,22 +185,28 @@ static void fill_hypercall_page(u8 *page)
 	}
 }
 
-static int wr_hypercall_page(struct vcpu *v, u32 msr, u64 val)
+/* Also XEN_DOMCTL_hypercall_init. 0, -ENOMEM, or -EINVAL: no memory of d that it may write is there. */
+int hvm_write_hypercall_page(struct domain *d, gpa_t gpa)
 {
-	u8 *page;
+	u8 *page = alloc_xenheap_page();
 	int rc;
 
+	if (!page)
+		return -ENOMEM;
+	fill_hypercall_page(page);
+	rc = copy_to_guest_gpa(d, gpa, page, PAGE_SIZE);
+	free_xenheap_page(page);
+	return rc;
+}
+
+static int wr_hypercall_page(struct vcpu *v, u32 msr, u64 val)
+{
 	if (val & ~PAGE_MASK)	/* there is only page 0 */
 		return -EINVAL;
-	page = alloc_xenheap_page();
-	if (!page)
-		return -EINVAL;
-	fill_hypercall_page(page);
-	rc = copy_to_guest_gpa(v->domain, val, page, PAGE_SIZE);
-	free_xenheap_page(page);
-	if (rc)
-		gprintk(XENLOG_G_WARNING "hypercall page at %#lx: no memory there\n", (unsigned long)val);
-	return rc ? -EINVAL : 0;
+	if (!hvm_write_hypercall_page(v->domain, val))
+		return 0;
+	gprintk(XENLOG_G_WARNING "hypercall page at %#lx: no memory there\n", (unsigned long)val);
+	return -EINVAL;
 }
 
 /* ---- others' ---- */

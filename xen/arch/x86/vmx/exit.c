@@ -57,7 +57,7 @@ static void restore_nmi_blocking(struct vcpu *v, bool unblocked)
 		v->arch.hvm.blocking |= BLOCKING_NMI;
 }
 
-static void exit_exception_db(struct vcpu *v)
+static void exit_exception_db(struct vcpu *v, u32 info)
 {
 	u64 qual = vmread(EXIT_QUALIFICATION);
 
@@ -66,6 +66,11 @@ static void exit_exception_db(struct vcpu *v)
 	write_dr6((read_dr6() & ~0xfUL) | (qual & 0xe00f) | X86_DR6_DEFAULT);
 	vmwrite(GUEST_DR7, vmread(GUEST_DR7) & ~BIT(13));
 	hvm_inject_exception(v, X86_EXC_DB, -1);
+	/* INT1 raises it as an instruction: the guest goes on behind it. */
+	if ((info & INTR_INFO_TYPE) >> INTR_INFO_TYPE_SHIFT == HVM_EVENT_PRIV_SW_EXCEPTION) {
+		v->arch.hvm.event.type = HVM_EVENT_PRIV_SW_EXCEPTION;
+		v->arch.hvm.event.insn_len = (u8)insn_len();
+	}
 }
 
 static void exit_exception_nmi(struct vcpu *v)
@@ -85,7 +90,7 @@ static void exit_exception_nmi(struct vcpu *v)
 		return;
 	restore_nmi_blocking(v, info & INTR_INFO_NMI_UNBLOCKED);
 	if (vector == X86_EXC_DB)
-		exit_exception_db(v);
+		exit_exception_db(v, info);
 	else if (vector == X86_EXC_AC)
 		hvm_inject_exception(v, X86_EXC_AC, (s64)vmread(VM_EXIT_INTR_ERROR));
 	else

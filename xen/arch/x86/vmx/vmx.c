@@ -6,7 +6,7 @@
 #include <xen/guest_access.h>
 #include <xen/lib.h>
 #include <xen/sched.h>
-#include <asm/cpufeature.h>
+#include <asm/cpu-policy.h>
 #include <asm/msr-index.h>
 #include <asm/p2m.h>
 #include <asm/p2m-use.h>
@@ -241,8 +241,12 @@ static void load_pdptes(struct vcpu *v)
 		return;
 	if (copy_from_guest_gpa(v->domain, pdpte, vmread(GUEST_CR3) & 0xffffffe0, sizeof(pdpte)))
 		memset(pdpte, 0, sizeof(pdpte));
-	for (i = 0; i < 4; i++)
+	for (i = 0; i < 4; i++) {
+		/* VM entry refuses reserved bits: such an entry maps nothing. */
+		if (pdpte[i] & ((~0ULL << cpu_policy_phys_bits(v->domain)) | 0x1e6))
+			pdpte[i] = 0;
 		vmwrite(GUEST_PDPTE0 + 2 * i, pdpte[i]);
+	}
 }
 
 static void update_efer(struct vcpu *v)

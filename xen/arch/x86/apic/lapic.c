@@ -68,6 +68,14 @@ void apic_send_ipi(u32 dest, u32 mode)
 	local_irq_restore(flags);
 }
 
+void __init apic_require_x2apic(void)
+{
+	if (!cpu_has(X86_FEATURE_X2APIC) || x2apic_enabled)
+		return;
+	wrmsr(MSR_IA32_APICBASE, rdmsr(MSR_IA32_APICBASE) | APICBASE_EXTD);
+	x2apic_enabled = true;
+}
+
 void __init apic_init(void)
 {
 	u64 base = rdmsr(MSR_IA32_APICBASE);
@@ -77,18 +85,12 @@ void __init apic_init(void)
 		wrmsr(MSR_IA32_APICBASE, base);
 	}
 	if (cpu_has(X86_FEATURE_X2APIC) && ((base & APICBASE_EXTD) || x2apic_wanted)) {
-		x2apic_enabled = true;
+		apic_require_x2apic();
 	} else {
 		apic_regs = ioremap(base & APICBASE_ADDR_MASK, PAGE_SIZE);
 		if (!apic_regs)
 			panic("no address space for the local APIC\n");
 	}
-}
-
-void __init apic_require_x2apic(void)
-{
-	if (cpu_has(X86_FEATURE_X2APIC))
-		x2apic_enabled = true;
 }
 
 /* A level or edge of nobody's: what firmware left in service is acknowledged. */

@@ -131,11 +131,6 @@ static void exit_unexpected(struct vcpu *v)
 
 /* ---- instructions ---- */
 
-static void exit_vmcall(struct vcpu *v)
-{
-	hypercall_dispatch(v);
-}
-
 static void exit_cpuid(struct vcpu *v)
 {
 	struct guest_regs *r = &v->arch.regs;
@@ -384,7 +379,7 @@ static const struct exit_row exit_rows[] = {
 	[15] = { exit_inject_gp, 0, "RDPMC" },
 	[16] = { exit_unexpected, 0, "RDTSC" },
 	[17] = { exit_inject_ud, 0, "RSM" },
-	[18] = { exit_vmcall, 0, "VMCALL" },
+	[18] = { hypercall_dispatch, 0, "VMCALL" },
 	[19] = { exit_inject_ud, 0, "VMCLEAR" },
 	[20] = { exit_inject_ud, 0, "VMLAUNCH" },
 	[21] = { exit_inject_ud, 0, "VMPTRLD" },
@@ -399,10 +394,13 @@ static const struct exit_row exit_rows[] = {
 	[30] = { exit_io, 0, "I/O port" },
 	[31] = { exit_rdmsr, 0, "RDMSR" },
 	[32] = { exit_wrmsr, 0, "WRMSR" },
+	[33 ... 35] = { exit_unexpected, 0, "reserved or entry failure" },
 	[36] = { exit_inject_ud, 0, "MWAIT" },
 	[37] = { exit_unexpected, 0, "monitor trap" },
+	[38] = { exit_unexpected, 0, "reserved" },
 	[39] = { exit_inject_ud, 0, "MONITOR" },
 	[40] = { exit_pause, 0, "PAUSE" },
+	[41 ... 42] = { exit_unexpected, 0, "reserved or entry failure" },
 	[43] = { exit_unexpected, 0, "TPR below threshold" },
 	[44] = { exit_unexpected, EXIT_EVENT, "APIC access" },
 	[45] = { exit_unexpected, 0, "virtualised EOI" },
@@ -436,7 +434,7 @@ void vmx_handle_exit(struct vcpu *v, u32 reason)
 {
 	const struct exit_row *row = &exit_rows[reason];
 
-	if (unlikely(reason >= ARRAY_SIZE(exit_rows) || !row->fn)) {
+	if (unlikely(reason >= ARRAY_SIZE(exit_rows))) {
 		vmx_entry_failed(v, reason, 0);
 		return;
 	}

@@ -10,10 +10,24 @@ struct page_info *host_frame_table;
 unsigned long max_page = HOST_FRAMES;
 unsigned long host_fail_after, host_allocations;
 void (*host_fail_hook)(const char *text);
+void (*host_alloc_hook)(void);
 unsigned int per_cpu__softirq_pending_bits;
 struct host_mtrr host_mtrr_state;
 static pthread_mutex_t heap_lock = PTHREAD_MUTEX_INITIALIZER;
 static __thread unsigned int my_cpu;
+static bool heap_unlocked;
+
+void host_heap_unlocked(bool unlocked) { heap_unlocked = unlocked; }
+static void lock_heap(void)
+{
+	if (!heap_unlocked)
+		pthread_mutex_lock(&heap_lock);
+}
+static void unlock_heap(void)
+{
+	if (!heap_unlocked)
+		pthread_mutex_unlock(&heap_lock);
+}
 
 void host_tlb_check_free(mfn_t m);
 void host_tlb_reset(void);
@@ -39,13 +53,13 @@ void bug_at(const char *file, int line, const char *what) { host_fail("%s:%d: %s
 void warn_at(const char *file, int line, const char *what) { host_fail("%s:%d: warning: %s", file, line, what); }
 
 /* What the p2m prints goes through vsnprintf (so the arguments are checked) and is kept for tests. */
-static char last_line[256];
+char host_last_line[256];
 void printk(const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(last_line, sizeof(last_line), fmt, ap);
+	vsnprintf(host_last_line, sizeof(host_last_line), fmt, ap);
 	va_end(ap);
 }
 void gprintk(const char *fmt, ...)
@@ -109,6 +123,8 @@ bool host_frame_free(mfn_t m) { return !mfn_to_page(m)->state; }
 static bool may_allocate(void)
 {
 	host_allocations++;
+	if (host_alloc_hook)
+		host_alloc_hook();
 	if (!host_fail_after)
 		return true;
 	if (host_fail_after > 1) {
@@ -138,7 +154,7 @@ static struct page_info *heap_alloc(unsigned int order, u64 owner_ref)
 {
 	struct page_info *p = NULL;
 
-	pthread_mutex_lock(&heap_lock);
+	lock_heap();
 	if (may_allocate()) {
 		if (!order && small_count)
 			p = take(small_free[--small_count], 1, owner_ref);
@@ -153,7 +169,7 @@ static struct page_info *heap_alloc(unsigned int order, u64 owner_ref)
 				p = take(HOST_HUGE_BASE + ((unsigned long)i << 18), 1UL << order, owner_ref);
 			}
 	}
-	pthread_mutex_unlock(&heap_lock);
+	unlock_heap();
 	return p;
 }
 
@@ -163,7 +179,7 @@ static void heap_free(struct page_info *p)
 
 	if (host_check_tlb)
 		host_tlb_check_free(_mfn(mfn));
-	pthread_mutex_lock(&heap_lock);
+	lock_heap();
 	if (!p->state)
 		host_fail("frame %#lx freed twice", mfn);
 	p->state = 0;
@@ -178,7 +194,7 @@ static void heap_free(struct page_info *p)
 	} else {
 		huge_used[(mfn - HOST_HUGE_BASE) >> 18]--;
 	}
-	pthread_mutex_unlock(&heap_lock);
+	unlock_heap();
 }
 
 #define XEN_OWNER ((u64)DOMID_XEN << PGC_owner_shift)
@@ -346,9 +362,9 @@ void *xzalloc_bytes(size_t size)
 {
 	bool may;
 
-	pthread_mutex_lock(&heap_lock);
+	lock_heap();
 	may = may_allocate();
-	pthread_mutex_unlock(&heap_lock);
+	unlock_heap();
 	return may ? calloc(1, size) : NULL;
 }
 void xfree(void *p) { free(p); }

@@ -50,6 +50,10 @@ void host_free_domain(struct domain *d);
 /* The n-th allocation from now fails, and all after it until 0 is set. 0: none. */
 extern unsigned long host_fail_after;
 extern unsigned long host_allocations;
+/* Called in the middle of each allocation: what another CPU might do just then. */
+extern void (*host_alloc_hook)(void);
+/* The hook may allocate itself: only with one thread. */
+void host_heap_unlocked(bool unlocked);
 unsigned long host_frames_in_use(void);
 /* Frames that belong to d and are not free, PGC_xen ones included. */
 unsigned long host_owned(const struct domain *d);
@@ -74,6 +78,8 @@ unsigned int host_locks_held(void);
 /* An access by a vCPU of d on cpu, through its TLB: the frame, or INVALID_MFN for a violation. */
 mfn_t host_touch(struct domain *d, unsigned int cpu, unsigned long gfn, bool write);
 extern unsigned long host_flushes;
+/* Called at each flush, before any cache is emptied. */
+extern void (*host_flush_watch)(struct p2m_domain *p2m);
 /* Frees are checked against the caches: off for the benchmark. */
 extern bool host_check_tlb;
 
@@ -92,6 +98,9 @@ void host_count_tree(const struct domain *d, struct host_tree *t);
 void host_check_tree(const struct domain *d);
 
 extern struct host_mtrr host_mtrr_state;
+
+/* What the p2m printed last. */
+extern char host_last_line[256];
 
 /* ---- TAP ---- */
 void tap_ok(bool good, const char *fmt, ...) __printf(2, 3);

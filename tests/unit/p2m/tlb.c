@@ -16,6 +16,7 @@ struct tlb {
 };
 static struct tlb tlbs[HOST_CPUS];
 unsigned long host_flushes;
+void (*host_flush_watch)(struct p2m_domain *p2m);
 bool host_check_tlb = true;
 
 static void tlb_clear(struct tlb *t, const struct domain *d)
@@ -47,6 +48,8 @@ static void flush_hook(struct p2m_domain *p2m)
 	if (host_locks_held())
 		host_fail("flush under a lock");
 	__atomic_fetch_add(&host_flushes, 1, __ATOMIC_RELAXED);
+	if (host_flush_watch)
+		host_flush_watch(p2m);
 	for_each_cpu(cpu, cpus)
 		tlb_clear(&tlbs[cpu], p2m_to_domain(p2m));
 }

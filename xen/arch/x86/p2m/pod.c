@@ -220,7 +220,10 @@ int p2m_pod_set_target(struct domain *d, unsigned long target)
 		want = min(want, entries);
 	if (want > cached(p2m))
 		return grow(p2m, want);
-	return p2m_pod_trim(p2m, want, EPT_ENTRIES) ? 0 : -ERESTART;
+	while (!p2m_pod_trim(p2m, want, EPT_ENTRIES))
+		if (hypercall_preempt_check())
+			return -ERESTART;
+	return 0;
 }
 
 void p2m_pod_get_target(const struct domain *d, u64 *tot, u64 *cache, u64 *entries)

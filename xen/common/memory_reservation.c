@@ -86,26 +86,18 @@ static long reservation_run(struct reservation *res, unsigned int cmd, unsigned 
 	return preempted ? memory_continue(cmd, res->done, arg) : (long)res->done;
 }
 
-static void put_extent(struct page_info *page, unsigned int order)
+/* Of a 1:1 domain: the frames kept for the gfns, so that its devices find them at their place. */
+static int populate_reserved(struct domain *d, gfn_t gfn, unsigned int order, struct p2m_batch *b)
 {
-	for (unsigned long i = 0; i < 1UL << order; i++)
-		put_page(page + i);
-}
+	mfn_t mfn = _mfn(gfn_x(gfn));
+	int rc;
 
-/*
- * Frames for an extent of d: in a 1:1 domain those kept for the gfns, so that its devices find them at their
- * place; otherwise whatever is free.
- */
-static struct page_info *extent_alloc(struct domain *d, gfn_t gfn, unsigned int order, unsigned int memflags)
-{
-	if (unlikely(p2m_reserved_frame(d, gfn))) {
-		mfn_t mfn = _mfn(gfn_x(gfn));
-
-		if (!IS_ALIGNED(gfn_x(gfn), 1UL << order) || assign_pages_at(d, mfn, order))
-			return NULL;
-		return mfn_to_page(mfn);
-	}
-	return alloc_domheap_pages(d, order, memflags);
+	if (!IS_ALIGNED(gfn_x(gfn), 1UL << order) || assign_pages_at(d, mfn, order))
+		return -ENOMEM;
+	rc = p2m_add_page(d, gfn, mfn, order, p2m_ram_rw, b);
+	for (unsigned long i = 0; rc && i < 1UL << order; i++)
+		put_page_reserved(mfn_to_page(mfn) + i);
+	return rc;
 }
 
 static int populate_one(struct reservation *res, gfn_t gfn, struct p2m_batch *b)
@@ -116,12 +108,14 @@ static int populate_one(struct reservation *res, gfn_t gfn, struct p2m_batch *b)
 
 	if (res->r.mem_flags & XENMEMF_populate_on_demand)
 		return res->d == current->domain ? -EPERM : p2m_pod_set_range(res->d, gfn, order);
-	page = extent_alloc(res->d, gfn, order, res->memflags);
+	if (unlikely(p2m_reserved_frame(res->d, gfn)))
+		return populate_reserved(res->d, gfn, order, b);
+	page = alloc_domheap_pages(res->d, order, res->memflags);
 	if (!page)
 		return -ENOMEM;
 	rc = p2m_add_page(res->d, gfn, page_to_mfn(page), order, p2m_ram_rw, b);
 	if (rc)
-		put_extent(page, order);
+		put_pages(page, 1UL << order);
 	return rc;
 }
 

@@ -128,6 +128,7 @@ static void __init add_table(maddr_t ma)
 		printk(XENLOG_WARNING "ACPI: more than %u tables\n", TABLES_MAX);
 		return;
 	}
+	tables[nr_tables].h = NULL;
 	tables[nr_tables++].maddr = ma;
 	h = map_firmware(ma, sizeof(*h));
 	if (!h)
@@ -371,8 +372,10 @@ static void __init find_tables(void)
 
 void __init acpi_init(void)
 {
+	nr_tables = nr_cpu_entries = cpus_beyond = 0;
+	acpi_fadt = (struct acpi_fadt_info){ .reset_type = 0xff };
 	for (u32 i = 0; i < 16; i++)
-		isa_irqs[i].gsi = i;
+		isa_irqs[i] = (struct isa_irq){ .gsi = i };
 	/* The boot CPU is CPU 0, whatever the MADT's order. */
 	add_cpu(apic_id(), 0, 1);
 	if (acpi_on)

@@ -88,6 +88,30 @@ static void __init find_trampoline(void)
 	}
 }
 
+static bool __init in_ram(maddr_t start, u64 size)
+{
+	for (unsigned int i = 0; i < e820.nr; i++)
+		if (e820.e[i].type == E820_RAM && start >= e820.e[i].addr &&
+		    start + size <= e820.e[i].addr + e820.e[i].size)
+			return true;
+	return false;
+}
+
+/* What is read through the direct map later must be in it. */
+static void __init reserve_modules(void)
+{
+	for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
+		const struct boot_module *m = &boot_info.module[i];
+
+		if (!m->size)
+			continue;
+		if (!in_ram(m->start, m->size))
+			panic("module %u (%lx-%lx) does not lie in RAM\n", i, (unsigned long)m->start,
+			      (unsigned long)(m->start + m->size));
+		bootmem_reserve(m->start, m->start + m->size);
+	}
+}
+
 void __init mm_init(void)
 {
 	clip_ram();
@@ -96,8 +120,7 @@ void __init mm_init(void)
 	bootmem_init();
 	bootmem_reserve(0, PAGE_SIZE);
 	bootmem_reserve(image_to_maddr(__image_start), image_to_maddr(__image_end));
-	for (unsigned int i = 0; i < boot_info.nr_modules; i++)
-		bootmem_reserve(boot_info.module[i].start, boot_info.module[i].start + boot_info.module[i].size);
+	reserve_modules();
 	find_trampoline();
 	if (trampoline_maddr)
 		bootmem_reserve(trampoline_maddr, trampoline_maddr + PAGE_SIZE);

@@ -7,6 +7,7 @@
  * anywhere between two steps and goes on at the next call. What others hold of
  * a dead domain (foreign mappings, grants) keeps its structure until they let go.
  */
+#include <xen/console.h>
 #include <xen/domain_parts.h>
 #include <xen/grant_table.h>
 #include <xen/iocap.h>
@@ -163,15 +164,18 @@ static void __noreturn hardware_domain_shutdown(u8 reason)
 	static const char *const what[] = {
 		[SHUTDOWN_poweroff] = "halted: halting machine",
 		[SHUTDOWN_reboot] = "shut down: rebooting machine",
-		[SHUTDOWN_crash] = "crashed: rebooting machine",
+		[SHUTDOWN_crash] = "crashed",
 		[SHUTDOWN_watchdog] = "watchdog rebooted machine",
 	};
 
+	console_force_sync();
 	printk(XENLOG_ERR "Hardware dom0 %s\n",
 	       reason < ARRAY_SIZE(what) && what[reason] ? what[reason] : "shut down for an unknown reason");
 	if (reason == SHUTDOWN_poweroff)
 		machine_halt();
-	machine_restart();
+	if (reason == SHUTDOWN_reboot || reason == SHUTDOWN_watchdog)
+		machine_restart();
+	halt_or_restart();
 }
 
 /*

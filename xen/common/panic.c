@@ -19,7 +19,7 @@ boolean_param("noreboot", opt_noreboot, "halt after a panic, do not restart; def
 /* CPU that panics, + 1. */
 static unsigned int panic_cpu;
 
-static void __noreturn halt_or_restart(void)
+void halt_or_restart(void)
 {
 	if (opt_noreboot) {
 		printk("Halted; 'noreboot' was given\n");

@@ -30,6 +30,8 @@ bool format_pointer(char *buf, size_t size, char kind, const void *p);
 
 /* Say what is wrong, with a backtrace, and stop the machine (or reboot, unless noreboot). */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn;
+/* The end after something went wrong: as noreboot says. */
+void halt_or_restart(void) __noreturn;
 void bug_at(const char *file, int line, const char *what) __noreturn;
 void warn_at(const char *file, int line, const char *what);
 

@@ -4,6 +4,7 @@
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
 #include <xen/smp.h>
+#include <xen/symbols.h>
 #include <asm/apic.h>
 #include <asm/cpufeature.h>
 #include <asm/setup.h>
@@ -169,6 +170,27 @@ static long set_processor_pminfo(struct xen_platform_op *op, unsigned long uop)
 	return -EINVAL;
 }
 
+/* ---- the hypervisor's symbols ---- */
+
+/* The name is cut to the caller's buffer, and namelen tells its whole length; symnum stays as it was at the end. */
+static long get_symbol(struct xen_platform_op *op, unsigned long uop)
+{
+	struct xenpf_symdata *s = &op->u.symdata;
+	unsigned long addr = 0;
+	const char *name = symbols_nth(s->symnum, &addr);
+	u32 size = name ? (u32)strlen(name) + 1 : 0;
+
+	if (name) {
+		s->symnum++;
+		s->type = 'T';
+		if (copy_to_guest_va((unsigned long)s->name.p, name, min(size, s->namelen)))
+			return -EFAULT;
+	}
+	s->address = addr;
+	s->namelen = size;
+	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), s, sizeof(*s)) ? -EFAULT : 0;
+}
+
 static const struct platform_row {
 	u32 cmd;
 	const char *name;
@@ -182,6 +204,7 @@ static const struct platform_row {
 	{ XENPF_set_processor_pminfo, "set_processor_pminfo", set_processor_pminfo },
 	{ XENPF_get_cpu_version, "get_cpu_version", get_cpu_version },
 	{ XENPF_get_cpuinfo, "get_cpuinfo", get_cpuinfo },
+	{ XENPF_get_symbol, "get_symbol", get_symbol },
 	{ XENPF_cpu_online, "cpu_online", cpu_online },
 	{ XENPF_cpu_offline, "cpu_offline", cpu_offline },
 };

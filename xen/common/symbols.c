@@ -40,3 +40,11 @@ const char *symbols_lookup(unsigned long addr, unsigned long *offset, unsigned l
 		 (unsigned long)__init_text_end - IMAGE_START) - symbols_addresses[low];
 	return symbols_strings + symbols_names[low];
 }
+
+const char *symbols_nth(u32 n, unsigned long *addr)
+{
+	if (n >= symbols_count)
+		return NULL;
+	*addr = IMAGE_START + symbols_addresses[n];
+	return symbols_strings + symbols_names[n];
+}

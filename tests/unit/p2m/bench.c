@@ -135,11 +135,27 @@ static void rem512(unsigned int n) { remove_foreign(n, 512); }
 static void protect(unsigned int n) { (void)n, write_protect(); }
 static void fault_all(unsigned int n) { faults(0, n); }
 
+/* The loop of the others around a call that does nothing. */
+static noinline int nothing(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn, struct p2m_batch *b)
+{
+	barrier();
+	return 0;
+}
+static void empty_loop(unsigned int n)
+{
+	struct p2m_batch b;
+
+	for (unsigned int i = 0; i < n; i++)
+		if (nothing(dom0, _gfn(TARGET_BASE + i), guest, _gfn(i), &b))
+			host_fail("nothing");
+}
+
 static const struct bench_case {
 	const char *name;
 	void (*before)(unsigned int n), (*run)(unsigned int n), (*after)(unsigned int n);
 	unsigned int limit;	/* instructions an operation may take; 0: none set */
 } cases[] = {
+	{ "loop", none, empty_loop, none, 0 },
 	{ "map", take_spare, map_ram, unmap_ram, 0 },
 	{ "unmap", none, unmap_ram, none, 0 },
 	{ "lookup", none, look_up, none, 0 },

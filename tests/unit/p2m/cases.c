@@ -5,6 +5,7 @@
 
 struct domain *dom0, *g1, *g2;
 struct p2m_batch b0, b1, b2;
+unsigned int run_case_index;
 
 struct page_info *ram_at(struct domain *d, struct p2m_batch *b, unsigned long gfn)
 {
@@ -101,6 +102,7 @@ int run_cases(const struct test_case *cases, unsigned int n, int argc, char **ar
 		pid = fork();
 		if (!pid) {
 			alarm(120);
+			run_case_index = i;
 			begin();
 			cases[i].fn();
 			end();

@@ -11,6 +11,7 @@ struct test_case {
 };
 
 /* Runs them all (or those whose name begins with argv[1]); the exit status of main(). */
+extern unsigned int run_case_index;	/* of the case that runs */
 int run_cases(const struct test_case *cases, unsigned int n, int argc, char **argv);
 
 #define CHECK(c) \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Random operations against the model: random [-s SEED] [-n OPERATIONS] [-e PER_EPISODE] [-j JOBS].
+ * Random operations against the model: random [-s SEED] [-n OPERATIONS] [-e PER_EPISODE] [-j JOBS];
+ * or, random -r, the sequences that failed once.
  * Episodes run in a child; one that fails is run again with ever fewer operations, and
  * the shortest sequence that still fails is printed, ready for regressions.inc.
  */
@@ -127,6 +128,27 @@ static bool run_job(struct shared *sh, u64 seed, unsigned long episodes)
 	return true;
 }
 
+/* As printed by report(), each followed by END. */
+#define END_OF_SEQUENCE 0xff
+#define END { .code = END_OF_SEQUENCE }
+static const struct op regressions[] = {
+#include "regressions.inc"
+};
+
+static int run_regressions(void)
+{
+	unsigned int first = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(regressions); i++) {
+		if (regressions[i].code != END_OF_SEQUENCE)
+			continue;
+		p2m_set_capabilities(true, true, true);
+		tap_ok(!fails(regressions + first, i - first), "regression of %u operations", i - first);
+		first = i + 1;
+	}
+	return tap_done();
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long total = 1000000, jobs = 1, sum = 0;
@@ -135,12 +157,13 @@ int main(int argc, char **argv)
 	bool good = true;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "s:n:e:j:")) >= 0) {
+	while ((opt = getopt(argc, argv, "s:n:e:j:r")) >= 0) {
 		switch (opt) {
 		case 's': seed = strtoul(optarg, NULL, 0); break;
 		case 'n': total = strtoul(optarg, NULL, 0); break;
 		case 'e': episode_ops = strtoul(optarg, NULL, 0); break;
 		case 'j': jobs = strtoul(optarg, NULL, 0); break;
+		case 'r': host_init(); return run_regressions();
 		default: return 2;
 		}
 	}

@@ -804,6 +804,8 @@ static void memory_types(void)
 	m->var[6][0] = 0x0 | X86_MT_WP;					/* not valid */
 	m->var[6][1] = 0xfffffffff000UL;
 	CHECK(mtype(0xc0000000, 0x100000000UL, &u) == X86_MT_UC && u);
+	m->var[0][1] = 0xffc0000000UL | 0x800;				/* of a CPU with 40 bits */
+	CHECK(mtype(0xc0000000, 0x100000000UL, &u) == X86_MT_UC && u);
 	CHECK(mtype(0xbfe00000, 0xc0200000, &u) == X86_MT_WB && !u);
 	CHECK(mtype(0x200000000UL, 0x210000000UL, &u) == X86_MT_WT && u);
 	CHECK(mtype(0x300000000UL, 0x300100000UL, &u) == X86_MT_UC && u);

@@ -64,10 +64,7 @@ static void free_tables(struct p2m_batch *b)
 		struct rcu_head *next = page->u.rcu.next;
 
 		atomic64_add_return(-1, &b->p2m->pool_used);
-		if (MUTANT(table_freed_at_once))
-			free_pages(page, 0);
-		else
-			call_rcu(&page->u.rcu, free_table_rcu);
+		call_rcu(&page->u.rcu, free_table_rcu);
 		page = next ? container_of(next, struct page_info, u.rcu) : NULL;
 	}
 }

@@ -246,7 +246,7 @@ static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned
 	if (!ept_cmpxchg(pos->slot, &pos->e, new))
 		return false;
 	pos->e = new;
-	if (loses(old, new) && !MUTANT(flush_omitted))
+	if (loses(old, new))
 		b->need_flush = true;
 	count_leaves(p2m, old, level, -1);
 	count_leaves(p2m, new, level, 1);
@@ -278,8 +278,7 @@ bool ept_remove(struct p2m_domain *p2m, ept_t *slot, ept_t e, struct p2m_batch *
 	if (unlikely(!ept_cmpxchg(slot, &e, p2m_hole(p2m))))
 		return false;
 	count_leaves(p2m, e, 0, -1);
-	if (!MUTANT(flush_omitted))
-		b->need_flush = true;
+	b->need_flush = true;
 	p2m_batch_put(b, ept_mfn(e), 0, 0);
 	return true;
 }
@@ -373,11 +372,9 @@ static int split(struct p2m_domain *p2m, struct ept_pos *pos)
 	if (!table)
 		return -ENOMEM;
 	new = table_entry(table);
-	if (MUTANT(publish_before_fill) && ept_cmpxchg(pos->slot, &pos->e, new))
-		pos->e = old;
 	for (unsigned int i = 0; i < EPT_ENTRIES; i++)
 		table[i] = ept_child(old, level, i);
-	if (MUTANT(publish_before_fill) || ept_cmpxchg(pos->slot, &pos->e, new)) {
+	if (ept_cmpxchg(pos->slot, &pos->e, new)) {
 		if (!ept_is_hole(old)) {
 			count_leaves(p2m, old, pos->level, -1);
 			count_leaves(p2m, old, level, EPT_ENTRIES);

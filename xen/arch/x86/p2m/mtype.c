@@ -44,6 +44,22 @@ static u8 fixed_type(const struct host_mtrr *m, u64 addr, u64 *end)
 	return (u8)(m->fixed[i / 8] >> (i % 8 * 8));
 }
 
+/*
+ * Where, after addr, the range of a base and mask pair may begin or end. Firmware's masks are runs of
+ * ones up to the width of physical addresses, 36 bits or more; otherwise the lowest bit is the grain.
+ */
+static u64 next_edge(u64 addr, u64 base, u64 mask)
+{
+	u64 grain = mask & -mask;
+
+	if (!((mask + grain) & mask) && mask + grain >= 1ULL << 36) {
+		if (addr < base)
+			return base;
+		return addr - base < grain ? base + grain : ~0ULL;
+	}
+	return (addr | (grain - 1)) + 1;
+}
+
 /* The type at addr, and in *end where it may change next (at most limit). */
 static u8 type_at(const struct host_mtrr *m, u64 addr, u64 limit, u64 *end)
 {
@@ -56,14 +72,12 @@ static u8 type_at(const struct host_mtrr *m, u64 addr, u64 limit, u64 *end)
 	if ((m->def_type & MTRR_DEF_TYPE_FIXED) && addr < 0x100000)
 		return fixed_type(m, addr, end);
 	for (unsigned int i = 0; i < n; i++) {
-		u64 mask = m->var[i][1] & MTRR_ADDR, base = m->var[i][0] & MTRR_ADDR & mask, next;
+		u64 mask = m->var[i][1] & MTRR_ADDR, base = m->var[i][0] & MTRR_ADDR & mask;
 		u8 t = (u8)m->var[i][0];
 
 		if (!(m->var[i][1] & MTRR_V) || !mask)
 			continue;
-		/* A mask's lowest bit is the granularity at which the range can begin or end. */
-		next = (addr | ((mask & -mask) - 1)) + 1;
-		*end = min(*end, next);
+		*end = min(*end, next_edge(addr, base, mask));
 		if ((addr & mask) == base)
 			type = type < 0 ? t : combine((u8)type, t);
 	}

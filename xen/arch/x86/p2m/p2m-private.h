@@ -8,12 +8,6 @@
 #include <asm/p2m.h>
 #include "ept.h"
 
-#ifdef P2M_MUTANT
-#include "mutant.h"	/* tests/unit/p2m: seeded defects */
-#else
-#define MUTANT(n) false
-#endif
-
 #define P2M_POD_CHUNKS 2	/* free lists of the populate-on-demand cache: 4K, 2M */
 
 /*
@@ -70,10 +64,6 @@ void p2m_drop_frames(struct p2m_domain *p2m, mfn_t mfn, unsigned long nr, unsign
 static inline void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level, unsigned int flags)
 {
 	ASSERT(b->count < P2M_BATCH_MAX);
-	if (MUTANT(put_before_flush)) {
-		p2m_drop_frames(b->p2m, mfn, ept_pages(level), flags);
-		return;
-	}
 	b->put[b->count].mfn = (u32)mfn_x(mfn);
 	b->put[b->count].order = (u8)(level * EPT_SHIFT);
 	b->put[b->count].flags = (u8)flags;

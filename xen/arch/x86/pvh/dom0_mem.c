@@ -158,6 +158,11 @@ static __init void assign_range(struct domain *d, unsigned long pfn, unsigned lo
 		unsigned long n;
 		int rc;
 
+		/* Taken: the initramfs, or the hypervisor's. Long stretches of that are not worth asking for. */
+		if (page_count(mfn_to_page(_mfn(pfn)))) {
+			pfn++;
+			continue;
+		}
 		/* A piece that is not free as a whole may be in parts. */
 		while ((rc = assign_pages_at(d, _mfn(pfn), order)) && order)
 			order = order > PAGE_ORDER_2M ? PAGE_ORDER_2M : order / 2;

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A dom0 that programs its platform with random values: local APIC, IO-APIC, MSRs, control and
+ * debug registers, PCI configuration space, emulated ports. What it does to itself is its own
+ * affair, so registers it lives by are put back; the hypervisor must take all of it.
+ */
+#include <stubdom/boot.h>
+#include <stubdom/hypercall.h>
+#include <stubdom/lib.h>
+#include <stubdom/tap.h>
+#include <stubdom/trap.h>
+#include <stubdom/x86.h>
+
+#define APIC_BASE	0xfee00000ul
+#define IOAPIC_BASE	0xfec00000ul
+#define APIC_ICR	0x300
+#define APIC_SVR	0x0f0
+
+static uint64_t state;
+
+static uint64_t any(void)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return state;
+}
+
+static uint64_t below(uint64_t n)
+{
+	return any() % n;
+}
+
+/* Few bits, many bits, a small number, or noise. */
+static uint64_t some_value(void)
+{
+	switch (below(5)) {
+	case 0: return 1ull << below(64);
+	case 1: return ~(1ull << below(64));
+	case 2: return below(256);
+	case 3: return any() & 0xffffffff;
+	default: return any();
+	}
+}
+
+/* As an interrupt's vector no exception: some of those would push an error code. */
+static uint64_t no_exception(uint64_t v)
+{
+	return (v & 0xf0) == 0x10 ? v | 0x20 : v;
+}
+
+static bool ignore(struct trap_frame *f __unused)
+{
+	*(volatile uint32_t *)(APIC_BASE + 0xb0) = 0;
+	return true;
+}
+
+/* An NMI or #DB that a random value asked for; the debug registers stop asking. */
+static bool ignore_exception(struct trap_frame *f)
+{
+	__asm__ volatile("mov %0, %%dr7" : : "r"(0x400ul));
+	f->rflags &= ~(uint64_t)RFLAGS_TF;
+	return true;
+}
+
+/* INIT and start-up would end this vCPU's life: they may go to the other one only. */
+static bool is_suicide(uint32_t icr)
+{
+	uint32_t mode = icr >> 8 & 7;
+
+	return mode == 5 || mode == 6;
+}
+
+static void lapic_mmio(void)
+{
+	unsigned int reg = (unsigned int)below(0x400) & ~15u;
+	volatile void *p = (void *)(APIC_BASE + below(0x1000));
+	uint64_t v = no_exception(some_value()), old;
+
+	switch (below(4)) {
+	case 0: probe_read(p, &old); break;
+	case 1: (void)*(volatile uint8_t *)p; break;
+	case 2:
+		if (((uint64_t)p & 0xff0) != APIC_ICR)
+			*(volatile uint16_t *)((uint64_t)p & ~1ul) = (uint16_t)v;
+		break;
+	default:
+		if (reg == APIC_ICR && is_suicide((uint32_t)v)) {
+			((volatile uint32_t *)APIC_BASE)[0x310 / 4] = 2u << 24;
+			v &= ~0x800ull;
+		}
+		((volatile uint32_t *)APIC_BASE)[reg / 4] = (uint32_t)v & (reg == APIC_ICR ? ~0xc0000u : ~0u);
+		break;
+	}
+}
+
+static void ioapic(void)
+{
+	volatile uint32_t *p = (void *)IOAPIC_BASE;
+
+	p[0] = (uint32_t)below(0x48);
+	if (below(3))
+		p[4] = (uint32_t)no_exception(some_value());
+	else
+		(void)p[4];
+	if (!below(16))
+		*(volatile uint64_t *)(IOAPIC_BASE + below(0xff0)) = no_exception(some_value());
+}
+
+static void pci_config(void)
+{
+	static const uint8_t present[] = { 0x00, 0x08, 0x09, 0x0a, 0x0b, 0x10 };
+	uint32_t devfn = below(4) ? present[below(sizeof(present))] : (uint32_t)below(256);
+	uint32_t bus = below(8) ? 0 : (uint32_t)below(256);
+	uint32_t reg = below(2) ? (uint32_t)below(0x40) : (uint32_t)below(256);
+
+	outl(0xcf8, below(16) ? 0x80000000 | bus << 16 | devfn << 8 | (reg & 0xfc) : (uint32_t)any());
+	switch (below(4)) {
+	case 0: outl(0xcfc, (uint32_t)some_value()); break;
+	case 1: outb((uint16_t)(0xcfc + (reg & 3)), (uint8_t)some_value()); break;
+	case 2: (void)inb((uint16_t)(0xcfc + (reg & 3))); break;
+	default: (void)inl(0xcfc); break;
+	}
+}
+
+static bool lives_by(uint32_t msr)
+{
+	return msr == MSR_EFER || msr == MSR_FS_BASE || msr == MSR_GS_BASE || msr == MSR_TSC ||
+	       msr == MSR_TSC_ADJUST || msr == MSR_APIC_BASE;
+}
+
+/* The page of HVM hypercalls, and x2APIC's interrupt command register with what could end this vCPU. */
+static bool is_fatal(uint32_t msr, uint64_t v)
+{
+	return (msr >= 0x40000000 && msr < 0x50000000) ||
+	       (msr == MSR_X2APIC_BASE + 0x30 && (is_suicide((uint32_t)v) || v & 0xc0000));
+}
+
+static void msr(void)
+{
+	static const uint32_t ranges[][2] = {
+		{ 0, 0x200 }, { 0x200, 0x100 }, { 0x400, 0x80 }, { 0x480, 0x20 }, { 0x6e0, 1 },
+		{ MSR_X2APIC_BASE, 0x100 }, { 0xc0000080, 0x10 }, { 0xc0000100, 8 }, { 0xd90, 0x40 },
+	};
+	unsigned int r = (unsigned int)below(ARRAY_SIZE(ranges) + 1);
+	uint32_t index = r < ARRAY_SIZE(ranges) ? ranges[r][0] + (uint32_t)below(ranges[r][1]) : (uint32_t)any();
+	uint64_t old, v = some_value();
+
+	if (probe_rdmsr(index, &old) == -1 && below(2))
+		v = old ^ 1ull << below(64);
+	if (!below(3) || is_fatal(index, v))
+		return;
+	if (lives_by(index)) {
+		/* Only what must be refused: bits no processor has. */
+		if (index == MSR_EFER)
+			probe_wrmsr(index, old | 1ull << (20 + below(44)));
+		else if (index == MSR_FS_BASE || index == MSR_GS_BASE)
+			probe_wrmsr(index, 1ull << 63);
+		else if (index == MSR_APIC_BASE)
+			probe_wrmsr(index, old ^ (1ull << below(64) & ~0xc00ull));
+		return;
+	}
+	if (index >= MSR_X2APIC_BASE && index < MSR_X2APIC_BASE + 0x100)
+		v = no_exception(v);
+	probe_wrmsr(index, v);
+}
+
+#define PROBE_CR(n, v) \
+	({ fault_clear(); \
+	   __asm__ volatile(PROBE("mov %0, %%cr" #n) : : "r"(v) : "memory"); \
+	   fault_last().vector; })
+
+static void control_registers(void)
+{
+	uint64_t cr0 = read_cr0(), cr4 = read_cr4(), v;
+
+	switch (below(5)) {
+	case 0:
+		/* Not the bits whose change would need other code around it. */
+		v = cr0 ^ (1ull << below(64) & ~(uint64_t)CR0_PG);
+		PROBE_CR(0, v);
+		write_cr0(cr0);
+		break;
+	case 1:
+		v = cr4 ^ (1ull << below(64) & ~0x100000ull);
+		PROBE_CR(4, v);
+		write_cr4(cr4);
+		break;
+	case 2: PROBE_CR(3, read_cr3() | 1ull << (40 + below(23))); break;
+	case 3:
+		PROBE_CR(8, below(2) ? below(16) : any());
+		write_cr8(0);
+		break;
+	default:
+		fault_clear();
+		__asm__ volatile(PROBE("xsetbv")
+				 : : "a"((uint32_t)some_value() | 1), "d"(0), "c"((uint32_t)below(3)) : "memory");
+		break;
+	}
+}
+
+static void debug_registers(void)
+{
+	uint64_t v = some_value();
+
+	fault_clear();
+	switch (below(4)) {
+	case 0: __asm__ volatile(PROBE("mov %0, %%dr0") : : "r"(v)); break;
+	case 1: __asm__ volatile(PROBE("mov %0, %%dr3") : : "r"(v)); break;
+	case 2: __asm__ volatile(PROBE("mov %0, %%dr6") : : "r"(v)); break;
+	default:
+		__asm__ volatile(PROBE("mov %0, %%dr7") : : "r"(v & ~0xffull));
+		__asm__ volatile("mov %0, %%dr7" : : "r"(0x400ul));
+		break;
+	}
+}
+
+/* Ports that are emulated or kept; not those that reset the machine or put it to sleep. */
+static void ports(void)
+{
+	static const uint16_t some[] = { 0x20, 0x21, 0x40, 0x43, 0x61, 0xa0, 0xa1, 0x3f8, 0x3fb, 0xcfa, 0xcfe };
+	uint16_t port = some[below(ARRAY_SIZE(some))];
+
+	if (below(2))
+		outb(port, (uint8_t)any());
+	else if (below(2))
+		(void)inl(port);
+	else
+		(void)inb(port);
+}
+
+static void one(void)
+{
+	static void (*const all[])(void) = {
+		lapic_mmio, lapic_mmio, ioapic, pci_config, pci_config, msr, msr, control_registers,
+		debug_registers, ports,
+	};
+
+	all[below(ARRAY_SIZE(all))]();
+}
+
+static void random_platform(void)
+{
+	unsigned long calls = cmdline_number("calls", 10000), i;
+	trap_handler_t old[256] = { NULL };
+	unsigned int v;
+
+	state = cmdline_number("seed", 1) * 0x9e3779b97f4a7c15ull | 1;
+	tap_note("fuzz seed=%lu calls=%lu", cmdline_number("seed", 1), calls);
+	old[X86_DB] = trap_set_handler(X86_DB, ignore_exception);
+	old[X86_NMI] = trap_set_handler(X86_NMI, ignore_exception);
+	for (v = 0x20; v < 256; v++)
+		old[v] = trap_set_handler(v, ignore);
+	for (i = 0; i < calls; i++)
+		one();
+	irq_disable();
+	((volatile uint32_t *)APIC_BASE)[APIC_SVR / 4] = 0xff;
+	for (v = 0; v < 256; v++)
+		if (v >= 0x20 || v == X86_DB || v == X86_NMI)
+			trap_set_handler(v, old[v]);
+	irq_enable();
+	CHECK(hc_xen_version(0, NULL) > 0);
+}
+
+static const struct test tests[] = {
+	{ "random registers, and the hypervisor lives", random_platform, TEST_DOM0 | TEST_NOT_XEN },
+};
+
+AREA_MANUAL(platform, "fuzz-platform", tests, NULL, NULL);

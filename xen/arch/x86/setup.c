@@ -66,6 +66,7 @@ static bool __init start_services(void)
 	can_run = !hvm_init();
 	smp_boot_cpus();
 	console_init_late();
+	traps_late_init();
 	return can_run;
 }
 
@@ -99,5 +100,6 @@ void __init start_xen(maddr_t mbi)
 	else
 		dom0_build();
 	bootmem_release_held();
+	watchdog_init();
 	finish_start();
 }

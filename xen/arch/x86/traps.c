@@ -4,19 +4,22 @@
  * exception table, and what is shown when there is none.
  */
 #include <xen/irq.h>
+#include <xen/keyhandler.h>
 #include <xen/lib.h>
+#include <xen/sched.h>
 #include <xen/smp.h>
 #include <xen/symbols.h>
 #include <xen/time.h>
 #include <asm/apic.h>
 #include <asm/cpufeature.h>
 #include <asm/desc.h>
+#include <asm/hvm.h>
 #include <asm/msr-index.h>
 #include <asm/pgtable.h>
 #include <asm/processor.h>
 #include <asm/setup.h>
 #include <asm/traps.h>
-#include <asm/hvm-types.h>
+#include "setup.h"
 
 struct extable_entry {
 	u64 from, to;
@@ -37,6 +40,8 @@ unsigned long nmi_count_unknown;
 /* Stopping the others for a panic. */
 static cpumask_t stop_mask, stopped_mask;
 static bool stop_show;
+/* What the interrupt that is being handled here interrupted; NULL: a guest, or there is none. */
+static DEFINE_PER_CPU(const struct trap_frame *, irq_frame);
 
 static const char *const trap_names[32] = {
 	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
@@ -224,11 +229,42 @@ void stop_other_cpus(bool show)
 	}
 }
 
+static void show_this_cpu(void *unused)
+{
+	const struct trap_frame *f = this_cpu(irq_frame);
+
+	printk("--- CPU %u%s\n", smp_processor_id(), f ? "" : " (in its main loop)");
+	if (f)
+		show_trap_frame(f);
+	else
+		show_execution_state();
+	if (!is_idle_vcpu(current))
+		hvm->dump(current);
+}
+
+/*
+ * By an ordinary interrupt: a CPU that does not take it hangs, and the watchdog is for that. An NMI could
+ * come while that CPU holds the console's lock.
+ */
+static void show_cpus(char key)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		on_selected_cpus(cpumask_of(cpu), show_this_cpu, NULL, true);
+}
+
+void __init traps_late_init(void) { register_keyhandler('d', show_cpus, "registers of every CPU"); }
+
 void do_trap(struct trap_frame *f)
 {
-	if (f->vector >= 32)
+	if (f->vector >= 32) {
+		const struct trap_frame *outer = this_cpu(irq_frame);
+
+		this_cpu(irq_frame) = f;
 		do_irq((unsigned int)f->vector);
-	else if (f->vector == X86_EXC_NMI)
+		this_cpu(irq_frame) = outer;
+	} else if (f->vector == X86_EXC_NMI)
 		do_nmi(f);
 	else if (!fix_by_extable(f))
 		fatal_trap(f);

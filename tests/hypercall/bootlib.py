@@ -34,7 +34,8 @@ def hypervisor(hv):
     if hv not in ("pavise", "xen"):
         die(f"HV={hv}: it is pavise or xen")
     if hv == "pavise":
-        path, hint = os.path.join(BUILD, "pavise.gz"), "make -C xen"
+        path = os.environ.get("PAVISE_IMAGE") or os.path.join(BUILD, "pavise.gz")
+        hint = "make -C xen"
     else:
         path, hint = XEN, "as root: apt-get install xen-hypervisor-4.17-amd64"
     if not os.path.isfile(path):

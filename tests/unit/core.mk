@@ -1,8 +1,9 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # Tests of lib/ and common/.
 LIB_OBJ := xen/lib/number.o xen/lib/vsnprintf.o xen/lib/sort.o xen/lib/pheap.o xen/lib/string.o
 
 TESTS += lib
-lib-obj := test_lib.o $(LIB_OBJ) host/stubs.o
+lib-obj := test_lib.o xen/lib/builtins.o $(LIB_OBJ) host/stubs.o
 
 ALLOC_OBJ := xen/common/page_alloc.o xen/common/page_ref.o xen/common/spinlock.o \
 	host/arena.o host/owners.o host/stubs.o $(LIB_OBJ)

@@ -23,6 +23,13 @@ char *xen_strchr(const char *s, int c);
 char *xen_strrchr(const char *s, int c);
 char *xen_strstr(const char *s, const char *needle);
 
+typedef unsigned __int128 u128;
+typedef __int128 s128;
+int xen___popcountdi2(u64 x);
+u128 xen___udivti3(u128 a, u128 b);
+u128 xen___umodti3(u128 a, u128 b);
+s128 xen___divti3(s128 a, s128 b);
+
 static int sign(int x) { return (x > 0) - (x < 0); }
 
 static void memory_functions_do_as_the_c_library(void)
@@ -306,6 +313,28 @@ static void heap_empties_in_order(void)
 	CHECK(!h.top);
 }
 
+/* Of any length, so that all paths are met. */
+static u128 random_wide(void)
+{
+	u128 x = (u128)tap_random() << 64 | tap_random();
+
+	return x >> tap_random_below(128);
+}
+
+static void wide_division_does_as_libgcc(void)
+{
+	for (unsigned long i = 0; i < tap_rounds(100000); i++) {
+		u128 a = random_wide(), b = random_wide();
+		s128 sa = tap_random_below(2) ? (s128)a : -(s128)(a >> 1), sb = tap_random_below(2) ? (s128)b : -(s128)(b >> 1);
+
+		if (b)
+			CHECK(xen___udivti3(a, b) == a / b && xen___umodti3(a, b) == a % b);
+		if (sb && sb != -1)
+			CHECK(xen___divti3(sa, sb) == sa / sb);
+		CHECK_EQ(xen___popcountdi2((u64)a), __builtin_popcountll((u64)a));
+	}
+}
+
 static const struct unit_case cases[] = {
 	CASE(memory_functions_do_as_the_c_library),
 	CASE(string_functions_do_as_the_c_library),
@@ -319,5 +348,6 @@ static const struct unit_case cases[] = {
 	CASE(sort_orders_and_loses_nothing),
 	CASE(heap_gives_the_smallest_whatever_goes),
 	CASE(heap_empties_in_order),
+	CASE(wide_division_does_as_libgcc),
 };
 TAP_MAIN(cases, NULL);

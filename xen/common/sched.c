@@ -249,14 +249,22 @@ void vcpu_sleep_nosync(struct vcpu *v)
 	spin_unlock_irqrestore(&sc->lock, flags);
 }
 
-/* Not for current. When it returns v does not run, and its state is in memory. */
+/*
+ * Not for current. When it returns v does not run, and its state is in memory,
+ * for as long as the reason of the caller stands.
+ */
 void vcpu_sleep_sync(struct vcpu *v)
 {
 	ASSERT(v != current);
 	vcpu_sleep_nosync(v);
-	while (!vcpu_runnable(v) && READ_ONCE(v->is_running))
+	/* If another took all reasons away, v may run again, and its state is its CPU's. */
+	while (!vcpu_runnable(v)) {
+		if (!smp_load_acquire(&v->is_running)) {
+			sync_vcpu_state(v);
+			return;
+		}
 		cpu_relax();
-	sync_vcpu_state(v);
+	}
 }
 
 /* SCHEDOP_block and HLT. An event that came before the flag was set unblocks at once; later ones find the flag. */

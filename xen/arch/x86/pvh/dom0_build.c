@@ -28,6 +28,7 @@ struct build {
 	struct elf_stream elf;
 	struct boot_module kernel, initrd;
 	bool has_initrd, kernel_moved;
+	bool kernel_in_place;	/* its file is dom0's memory already, and is stored over itself */
 	const char *cmdline;
 };
 static __initdata struct build build;
@@ -102,6 +103,8 @@ static __init void release_kernel_file(struct build *b)
 {
 	unsigned long n = (b->kernel.size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
+	if (b->kernel_in_place)
+		return;
 	if (!b->kernel_moved) {
 		init_heap_pages(maddr_to_mfn(b->kernel.start), n);
 		return;
@@ -265,14 +268,20 @@ static __init unsigned long give_memory(struct build *b)
 
 	bootmem_release_held();
 	available = free_page_count() + initrd_pages + (b->kernel_moved ? 0 : kernel_pages);
+	if (!b->kernel_in_place)
+		kernel_pages = 0;
 	want = dom0_target_pages(available > BUILD_RESERVE ? available - BUILD_RESERVE : 0);
 
-	if (want <= initrd_pages)
-		panic("dom0: %lu MiB (dom0_mem=) is less than its initramfs takes\n", want >> 8);
+	if (want <= initrd_pages + kernel_pages)
+		panic("dom0: %lu MiB (dom0_mem=) is less than its kernel and initramfs take\n", want >> 8);
+	if (b->kernel_in_place) {
+		init_heap_pages(maddr_to_mfn(b->kernel.start), kernel_pages);
+		dom0_assign_module(b->d, &b->kernel, &b->map);
+	}
 	/* The initramfs counts as part of dom0's memory. */
 	if (b->has_initrd)
 		place_initrd(b);
-	got = dom0_assign_ram(b->d, want - initrd_pages, &b->map) + initrd_pages;
+	got = dom0_assign_ram(b->d, want - initrd_pages - kernel_pages, &b->map) + initrd_pages + kernel_pages;
 	if (got < want)
 		printk(XENLOG_WARNING "dom0: %lu MiB asked for, %lu MiB given\n", want >> 8, got >> 8);
 	dom0_map_ram(b->d, &b->map);
@@ -295,8 +304,12 @@ void __init dom0_build(void)
 	       (unsigned long long)b->kernel.size, b->has_initrd ? " and an initramfs" : "");
 
 	probe_kernel(b);
-	if (overlaps(&b->kernel, b->elf.start, b->elf.end))
-		move_kernel_file(b);
+	if (overlaps(&b->kernel, b->elf.start, b->elf.end)) {
+		b->kernel_in_place = !memcmp(maddr_to_virt(b->kernel.start), "\x7f" "ELF", 4) &&
+				     elf_stream_moves_up(&b->elf, b->kernel.start);
+		if (!b->kernel_in_place)
+			move_kernel_file(b);
+	}
 	b->d = create_domain(nr_vcpus);
 	pages = give_memory(b);
 	dom0_map_firmware(b->d, &b->map);

@@ -200,7 +200,7 @@ void __init dom0_assign_module(struct domain *d, const struct boot_module *m, st
 
 	assign_range(d, pfn, end, &left, map);
 	if (left)
-		panic("dom0: %lu pages of the initramfs at %#llx are in use\n", left, (unsigned long long)m->start);
+		panic("dom0: %lu pages of the boot module at %#llx are in use\n", left, (unsigned long long)m->start);
 }
 
 /* ---- what is not RAM ---- */
@@ -213,6 +213,8 @@ struct window {
 static struct window hidden[MAX_WINDOWS];
 static unsigned int hidden_count;
 static unsigned long mmio_faults;
+
+#define VGA_START 0xa0000UL
 
 static __init void hide(u64 start, u64 len)
 {
@@ -315,11 +317,13 @@ void __init dom0_map_firmware(struct domain *d, struct dom0_map *map)
 			continue;
 		}
 		map_add(map, start, end, e820.e[i].type);
+		if (start < VGA_START)
+			map_mmio(d, ROUND_DOWN(start, PAGE_SIZE), ROUND_UP(min(end, (u64)VGA_START), PAGE_SIZE), 0);
 		if (end > MB(1))
 			map_mmio(d, ROUND_DOWN(max(start, MB(1)), PAGE_SIZE), ROUND_UP(end, PAGE_SIZE), 0);
 	}
 	/* VGA memory and option ROMs, whether or not the firmware lists them. */
-	map_mmio(d, 0xa0000, 0x100000, 0);
+	map_mmio(d, VGA_START, MB(1), 0);
 }
 
 /* True if the machine has RAM in this frame, or firmware says it must not be touched. */
@@ -395,19 +399,17 @@ int dom0_store(struct domain *d, u64 gpa, const void *data, u64 n)
 	const u8 *src = data;
 
 	while (n) {
-		u64 piece = min(n, PAGE_SIZE - (gpa & ~PAGE_MASK));
-		mfn_t mfn = maddr_to_mfn(gpa);
+		u64 piece = min(n, ((gpa + n - 1) & ~PAGE_MASK) + 1), at = gpa + n - piece;
+		mfn_t mfn = maddr_to_mfn(at);
 
 		if (!mfn_valid(mfn) || !page_count(mfn_to_page(mfn)) ||
 		    page_owner_id(mfn_to_page(mfn)) != d->domain_id)
 			return -EFAULT;
-		if (src)
-			memcpy(maddr_to_virt(gpa), src, piece);
-		else
-			memset(maddr_to_virt(gpa), 0, piece);
-		src = src ? src + piece : NULL;
-		gpa += piece;
 		n -= piece;
+		if (src)
+			memmove(maddr_to_virt(at), src + n, piece);
+		else
+			memset(maddr_to_virt(at), 0, piece);
 	}
 	return 0;
 }

@@ -139,12 +139,25 @@ static int store_bytes(struct elf_stream *s, u64 off, const u8 *data, size_t n)
 {
 	int rc = 0;
 
-	for (unsigned int i = 0; !rc && i < s->nr_segments; i++)
-		rc = store_overlap(s, off, data, n, i);
+	/* From the end: the file may lie where the kernel goes, see elf_stream_moves_up(). */
 	keep_notes(s, off, data, n);
+	for (unsigned int i = s->nr_segments; !rc && i-- > 0;)
+		rc = store_overlap(s, off, data, n, i);
 	if (rc && !s->why)
 		s->why = "a segment of it could not be stored";
 	return rc;
+}
+
+bool elf_stream_moves_up(const struct elf_stream *s, u64 file)
+{
+	for (unsigned int i = 0; i < s->nr_segments; i++) {
+		if (s->seg[i].paddr < file + s->seg[i].offset)
+			return false;
+		if (i && (s->seg[i].paddr < s->seg[i - 1].paddr + s->seg[i - 1].memsz ||
+			  s->seg[i].offset < s->seg[i - 1].offset + s->seg[i - 1].filesz))
+			return false;
+	}
+	return true;
 }
 
 int elf_stream_sink(void *stream, u64 off, const void *data, size_t n)
@@ -163,13 +176,9 @@ int elf_stream_sink(void *stream, u64 off, const void *data, size_t n)
 		if (s->received < sizeof(s->head))
 			return 0;
 		rc = parse_headers(s);
-		if (!rc)
-			rc = store_bytes(s, 0, s->head, sizeof(s->head));
-		if (rc)
-			return rc;
-		p += take;
-		off += take;
-		n -= take;
+		if (!rc && n > take)
+			rc = store_bytes(s, off + take, p + take, n - take);
+		return rc ? rc : store_bytes(s, 0, s->head, sizeof(s->head));
 	}
 	return n ? store_bytes(s, off, p, n) : 0;
 }

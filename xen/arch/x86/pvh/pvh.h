@@ -50,6 +50,11 @@ struct elf_stream {
 void elf_stream_init(struct elf_stream *s, int (*place)(void *, u64, u64),
 		     int (*store)(void *, u64, const void *, u64), void *arg);
 int elf_stream_sink(void *stream, u64 off, const void *data, size_t n);
+/*
+ * Whether a plain ELF file at that address can be stored over itself, given to the sink as a whole: every
+ * byte goes to a higher address than it has, and the segments are in order.
+ */
+bool elf_stream_moves_up(const struct elf_stream *s, u64 file);
 /* After the last byte: checks that all was there and finds the entry point. 0, or -EINVAL with s->why. */
 int elf_stream_finish(struct elf_stream *s);
 
@@ -71,7 +76,7 @@ void dom0_map_firmware(struct domain *d, struct dom0_map *map);
 void dom0_map_sort(struct dom0_map *map);
 /* Takes n bytes (whole pages) out of a RAM range of dom0's map below 4 GiB as type; their address, 0: no room. */
 u64 dom0_carve(struct dom0_map *map, u64 bytes, u32 type, u64 not_start, u64 not_end);
-/* Copy into dom0's 1:1 memory; every page must be dom0's. */
+/* Copy into dom0's 1:1 memory, from the end; every page must be dom0's. data NULL: zeros. */
 int dom0_store(struct domain *d, u64 gpa, const void *data, u64 n);
 
 /* ---- ACPI (dom0_acpi.c) ---- */

@@ -174,7 +174,7 @@ int main(int argc, char **argv)
 			unsigned long episodes = (total / jobs + episode_ops - 1) / episode_ops;
 
 			run_job(&sh[j], seed + j * episodes, episodes);
-			_exit(0);
+			exit(0);
 		}
 	}
 	for (unsigned long j = 0; j < jobs; j++) {

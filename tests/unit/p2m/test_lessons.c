@@ -964,6 +964,100 @@ static void looking(void)
 	CHECK(p2m_refusal(p2m_broken) == -EINVAL);
 }
 
+static unsigned long calls_while_busy(int (*fn)(void))
+{
+	unsigned long calls = 1;
+
+	per_cpu__softirq_pending_bits = 1;
+	while (fn() == -ERESTART)
+		CHECK(++calls < 100000);
+	per_cpu__softirq_pending_bits = 0;
+	return calls;
+}
+static int no_trim_calls(void) { return p2m_teardown(g2); }
+
+static void small_print(void)
+{
+	struct page_info *p = ram_at(g1, &b1, 5), *sp = alloc_shared_page(g1);
+	unsigned long done;
+	enum p2m_access a;
+
+	/* Pages that no p2m has: they count like the others. */
+	CHECK_RC(p2m_add_foreign_page(dom0, _gfn(1), sp, &b0), 0);
+	CHECK(count_of(sp) == 2 && type_at(dom0, 1) == p2m_foreign);
+	CHECK_RC(p2m_add_foreign_page(dom0, _gfn(1UL << 36), sp, &b0), -EINVAL);
+	CHECK_RC(p2m_set_mmio(dom0, _gfn(2), _mfn(HOST_MMIO_BASE), 1, &done), 0);
+	CHECK_RC(p2m_add_foreign_page(dom0, _gfn(2), sp, &b0), -EPERM);
+	CHECK_RC(p2m_add_foreign_page(dom0, _gfn(3), mfn_to_page(_mfn(HOST_SMALL - 1)), &b0), -EINVAL);
+	CHECK(count_of(sp) == 2);
+	/* A batch is nearly full when a special page needs room for two. */
+	for (unsigned int i = 0; i < 63; i++) {
+		ram_at(g1, &b1, 2000 + i);
+		CHECK_RC(p2m_remove_page(g1, _gfn(2000 + i), INVALID_MFN, &b1), 0);
+	}
+	CHECK(b1.count == 63);
+	CHECK_RC(p2m_add_special(g1, _gfn(9), sp, &b1), 0);
+	CHECK(b1.count == 0);
+	/* Removing quickly needs room too. */
+	for (unsigned int i = 0; i < 65; i++) {
+		CHECK_RC(p2m_add_foreign(g2, _gfn(2000 + i), g1, _gfn(5), &b2), 0);
+		CHECK_RC(p2m_remove_from_physmap(g2, _gfn(2000 + i), &b2), 0);
+	}
+	CHECK(b2.count == 1);
+	/* Arguments that make no sense, one by one. */
+	CHECK_RC(p2m_change_type_one(g1, _gfn(5), p2m_ram_rw, p2m_foreign), -EINVAL);
+	CHECK_RC(p2m_change_type_one(g1, _gfn(5), p2m_mmio_dm, p2m_ram_rw), -EINVAL);
+	CHECK_RC(p2m_change_type_one(g1, _gfn(5), p2m_foreign, p2m_ram_rw), -EINVAL);
+	CHECK_RC(p2m_change_type_one(g1, _gfn(3), p2m_mmio_dm, p2m_invalid), -ENOENT);
+	CHECK_RC(p2m_change_type_one(g1, _gfn(5), p2m_mmio_dm, p2m_invalid), -EBUSY);
+	CHECK_RC(p2m_change_type_range(g1, _gfn(5), 1, p2m_foreign, p2m_ram_rw, &done), -EINVAL);
+	CHECK_RC(p2m_change_type_range(g1, _gfn(1UL << 36), 1, p2m_ram_ro, p2m_ram_rw, &done), -EINVAL);
+	CHECK_RC(p2m_set_mmio(g1, _gfn(100), _mfn((1UL << 34) - 1), 2, &done), -EINVAL);
+	CHECK_RC(p2m_set_mmio(g1, _gfn((1UL << 36) - 1), _mfn(HOST_MMIO_BASE), 2, &done), -EINVAL);
+	CHECK_RC(p2m_clear_mmio(g1, _gfn(1UL << 36), _mfn(HOST_MMIO_BASE), 1, &done), -EINVAL);
+	CHECK_RC(p2m_get_access(g1, _gfn(3), &a), -ENOENT);
+	CHECK_RC(p2m_set_access(g1, _gfn(3), p2m_access_r), -ENOENT);
+	/* Restricted log-dirty and read-only pages. */
+	CHECK_RC(p2m_set_access(g1, _gfn(5), p2m_access_rx), 0);
+	CHECK_RC(p2m_change_type_one(g1, _gfn(5), p2m_ram_rw, p2m_ram_logdirty), 0);
+	CHECK(p2m_handle_fault(g1, _gfn(5), true, false) == P2M_FAULT_DENIED);
+	CHECK_RC(p2m_change_type_one(g1, _gfn(5), p2m_ram_logdirty, p2m_ram_ro), 0);
+	CHECK(p2m_handle_fault(g1, _gfn(5), true, false) == P2M_FAULT_DENIED);
+	CHECK_RC(p2m_set_access(g1, _gfn(5), p2m_access_rwx), 0);
+	CHECK(p2m_handle_fault(g1, _gfn(5), true, false) == P2M_FAULT_EMULATE);
+	CHECK(p2m_handle_fault(g1, _gfn(5), false, true) == P2M_FAULT_FIXED);
+	CHECK(get_page_from_gfn(g1, _gfn(5), NULL, 0) == p);
+	put_page(p);
+	/* Flushing without anybody to do it (before the vendor code is there). */
+	p2m_flush_hook = NULL;
+	CHECK_RC(p2m_remove_page(g1, _gfn(5), INVALID_MFN, &b1), 0);
+	p2m_batch_flush(&b1);
+	/* A teardown waits for a pinned operation, and gives way while it empties the cache. */
+	CHECK_RC(p2m_pod_set_target(g2, 1500), 0);
+	g2->is_dying = DOMDYING_dying;
+	p2m_pin(g2->arch.p2m);
+	CHECK_RC(p2m_teardown(g2), -ERESTART);
+	p2m_unpin(g2->arch.p2m);
+	CHECK(calls_while_busy(no_trim_calls) > 2);
+	put_page(sp);
+}
+
+static void dom0_tables_set_aside(void)
+{
+	unsigned long used = host_frames_in_use();
+
+	CHECK_RC(p2m_preallocate(g1, 3), 0);
+	CHECK(host_frames_in_use() == used + 8);
+	/* Four tables for each of the far places: the fourth place needs the heap. */
+	for (unsigned long i = 1; i <= 4; i++)
+		CHECK_RC(p2m_change_type_one(g1, _gfn(i << 27), p2m_invalid, p2m_mmio_dm), 0);
+	CHECK(host_frames_in_use() == used + 12);
+	host_fail_after = 1;
+	CHECK_RC(p2m_preallocate(g2, 3), -ENOMEM);
+	host_fail_after = 0;
+	CHECK_RC(p2m_preallocate(g2, 3), 0);
+}
+
 static void life_without_memory(void)
 {
 	struct domain *d = calloc(1, sizeof(*d));
@@ -1021,6 +1115,8 @@ static const struct test_case cases[] = {
 	{ "a 1:1 domain keeps its frames", identity_keeps_frames },
 	{ "superpages come back", superpages_come_back },
 	{ "walking, dumping, small things", looking },
+	{ "small print", small_print },
+	{ "tables from frames set aside", dom0_tables_set_aside },
 	{ "beginning without memory", life_without_memory },
 };
 

@@ -37,6 +37,7 @@
 #define CLOCK_HZ 1843200
 #define FIFO_SIZE 16
 #define TX_RING 32768		/* power of two */
+#define POLL_PERIOD MILLISECS(50)
 
 struct uart {
 	const char *name;
@@ -49,6 +50,7 @@ struct uart {
 	bool present, irq_works;
 	bool polled;		/* interrupts will not work: writes wait */
 	spinlock_t lock;	/* what follows, and the registers */
+	struct timer poll_timer;	/* if polled */
 	u8 ier;
 	unsigned int prod, cons;
 	char ring[TX_RING];
@@ -194,19 +196,29 @@ static void uart_interrupt(unsigned int irq, void *data)
 	unsigned int n = 0;
 
 	spin_lock(&u->lock);
-	/* As long as it asks: an edge is seen only when the line goes down in between. */
-	for (unsigned int i = 0; i < 32 && !(reg_read(u, IIR) & IIR_NONE); i++) {
+	for (unsigned int i = 0; i < 32 && n < sizeof(rx) && !(reg_read(u, IIR) & IIR_NONE); i++) {
 		while (n < sizeof(rx) && reg_read(u, LSR) & LSR_DATA)
 			rx[n++] = (char)reg_read(u, THR);
 		send_some(u);
 		if (u->prod == u->cons)
 			set_ier(u, IER_RX);
-		if (n == sizeof(rx))
-			break;
 	}
+	/* It may still ask; an edge is seen only when the line goes down in between. */
+	reg_write(u, IER, 0);
+	reg_write(u, IER, u->ier);
 	spin_unlock(&u->lock);
 	for (unsigned int i = 0; i < n; i++)
 		console_rx(rx[i]);
+}
+
+/* Without interrupts: input looked for now and then, output waits for itself. */
+static void poll_input(void *data)
+{
+	struct uart *u = data;
+
+	for (unsigned int i = 0; i < FIFO_SIZE && reg_read(u, LSR) & LSR_DATA; i++)
+		console_rx((char)reg_read(u, THR));
+	set_timer(&u->poll_timer, NOW() + POLL_PERIOD);
 }
 
 /* ---- the console's two devices ---- */
@@ -270,7 +282,9 @@ void __init ns16550_start_irqs(void)
 		rc = u->irq < 0 ? -ENODEV : request_irq(isa_irqs[u->irq].gsi, u->name, uart_interrupt, u);
 		if (rc) {
 			u->polled = true;
-			printk(XENLOG_WARNING "%s: no interrupt (%d): output is polled, no input\n", u->name, rc);
+			init_timer(&u->poll_timer, poll_input, u, 0);
+			poll_input(u);
+			printk("%s: no interrupt (%d): polled\n", u->name, rc);
 			continue;
 		}
 		spin_lock_irqsave(&u->lock, flags);

@@ -183,13 +183,19 @@ void guest_gsi_mask(unsigned int gsi, bool mask)
 	spin_unlock_irqrestore(&d->lock, flags);
 }
 
+/* By a device's message or an IO-APIC: eight bits of APIC id, all ones being everybody. */
+static bool reachable(unsigned int cpu)
+{
+	return cpu < NR_CPUS && cpumask_test(cpu_online_map, cpu) && cpu_to_apicid(cpu) < 255;
+}
+
 void irq_set_affinity(unsigned int irq, unsigned int cpu)
 {
 	struct irq_desc *d = &irq_descs[irq];
 	unsigned long flags;
 
 	/* The address in a device is its driver's to write: MSIs stay where they are. */
-	if (irq >= nr_gsis || cpu >= NR_CPUS || !cpumask_test(cpu_online_map, cpu))
+	if (irq >= nr_gsis || !reachable(cpu))
 		return;
 	spin_lock_irqsave(&d->lock, flags);
 	if (d->fn && d->cpu != cpu) {
@@ -207,6 +213,8 @@ bool gsi_is_hypervisors(unsigned int gsi)
 /* SDM volume 3, "Message Signalled Interrupts": fixed delivery, edge, physical destination. */
 int create_msi_irq(irq_handler_t fn, void *data, unsigned int cpu, u64 *addr, u32 *val)
 {
+	if (!reachable(cpu))
+		return -EINVAL;
 	for (unsigned int irq = MSI_FIRST; irq < IRQS_MAX; irq++) {
 		struct irq_desc *d = &irq_descs[irq];
 		unsigned long flags;

@@ -48,8 +48,8 @@ void __init ioapic_add(u8 id, u32 addr, u32 gsi_base)
 		return;
 	writel(REG_VERSION, p + IOREGSEL);
 	version = readl(p + IOWIN);
-	/* What answers with all ones is not there. */
-	if (version == 0xffffffff || gsi_base > 4096) {
+	/* What answers with all zeros or ones is not there. */
+	if (!version || version == 0xffffffff || gsi_base > 4096) {
 		printk(XENLOG_WARNING "IO-APIC %u at %x (GSI %u on) is not usable: ignored\n", id, addr, gsi_base);
 		iounmap(p);
 		return;

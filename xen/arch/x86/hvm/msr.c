@@ -274,6 +274,8 @@ static noinline void note_unknown(u32 msr, bool write, u64 val)
 		if (!READ_ONCE(seen[i]) && cmpxchg(&seen[i], 0U, key) == 0)
 			break;
 	}
+	if (i == ARRAY_SIZE(seen))	/* somebody tries numbers at random */
+		return;
 	if (write)
 		gprintk(XENLOG_G_DEBUG "WRMSR %#x of %#lx: #GP\n", msr, (unsigned long)val);
 	else

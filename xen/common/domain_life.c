@@ -71,8 +71,8 @@ static int vcpus_relinquish(struct domain *d)
 		stop_timer(&v->poll_timer);
 		guest_access_invalidate(v);
 		vcpu_info_release(v);
-		guest_area_release(&v->runstate_area);
-		guest_area_release(&v->time_area);
+		(void)guest_area_register(&v->runstate_area, 0, sizeof(struct vcpu_runstate_info));
+		(void)guest_area_register(&v->time_area, 0, sizeof(struct vcpu_time_info));
 	}
 	return 0;
 }

@@ -56,14 +56,29 @@ static int area_fill(struct domain *d, struct guest_area *a, const gpa_t gpa[2],
 	return 0;
 }
 
-/* -EINVAL: not mapped, or not plain RAM. len is at most a page. Only by the vCPU whose area it is, or while it is down. */
-int guest_area_register(struct guest_area *a, unsigned long gva, size_t len)
+static void area_free_rcu(struct rcu_head *head)
+{
+	struct guest_area *a = container_of(head, struct guest_area, rcu);
+
+	guest_area_release(a);
+	xfree(a);
+}
+
+/* The vCPU whose area it is may be writing to it on another CPU: the old one goes after a grace period. */
+static void area_replace(struct guest_area **slot, struct guest_area *fresh)
+{
+	struct guest_area *old = xchg(slot, fresh);
+
+	if (old)
+		call_rcu(&old->rcu, area_free_rcu);
+}
+
+static int area_find(struct guest_area *a, unsigned long gva, size_t len)
 {
 	unsigned long last = gva + len - 1;
 	gpa_t gpa[2] = { };
 	u32 pfec;
 
-	ASSERT(len && len <= PAGE_SIZE);
 	if (last < gva)
 		return -EINVAL;
 	if (!hvm_gva_to_gpa(current, gva, PFEC_W, &pfec, &gpa[0]))
@@ -71,6 +86,28 @@ int guest_area_register(struct guest_area *a, unsigned long gva, size_t len)
 	if ((gva ^ last) & PAGE_MASK && !hvm_gva_to_gpa(current, last & PAGE_MASK, PFEC_W, &pfec, &gpa[1]))
 		return -EINVAL;
 	return area_fill(current->domain, a, gpa, len);
+}
+
+/* -EINVAL: not mapped, or not plain RAM; -ENOMEM. len is at most a page. */
+int guest_area_register(struct guest_area **slot, unsigned long gva, size_t len)
+{
+	struct guest_area *fresh;
+	int rc;
+
+	ASSERT(len && len <= PAGE_SIZE);
+	if (!gva) {
+		area_replace(slot, NULL);
+		return 0;
+	}
+	fresh = xzalloc(struct guest_area);
+	if (!fresh)
+		return -ENOMEM;
+	rc = area_find(fresh, gva, len);
+	if (rc)
+		xfree(fresh);
+	else
+		area_replace(slot, fresh);
+	return rc;
 }
 
 int guest_area_register_gpa(struct domain *d, struct guest_area *a, gpa_t gpa, size_t len)
@@ -162,10 +199,10 @@ void vcpu_info_release(struct vcpu *v)
  */
 void vcpu_update_runstate_area(struct vcpu *v)
 {
-	struct guest_area *a = &v->runstate_area;
+	struct guest_area *a = rcu_dereference(v->runstate_area);
 	struct vcpu_runstate_info info;
 
-	if (!a->page[0])
+	if (!a)
 		return;
 	info = v->runstate;
 	if (v->domain->vm_assist & (1U << VMASST_TYPE_runstate_update_flag)) {

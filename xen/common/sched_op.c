@@ -3,6 +3,7 @@
 #include <xen/access.h>
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
+#include <asm/processor.h>
 #include <public/sched.h>
 
 #define POLL_PORTS_MAX 128
@@ -62,6 +63,12 @@ static int poll_ports_pending(struct vcpu *v, const struct sched_poll *op)
 	return 0;
 }
 
+/* With interrupts off a pending upcall is no reason to come back: guests poll inside their locks. */
+static bool upcall_comes(const struct vcpu *v)
+{
+	return v->arch.regs.rflags & X86_EFLAGS_IF && vcpu_event_delivery_due(v);
+}
+
 /* Blocks until a port is pending, an event is due, or the absolute time has come. */
 static long poll_op(unsigned long arg)
 {
@@ -81,7 +88,7 @@ static long poll_op(unsigned long arg)
 	set_bit(VPF_blocked, &v->pause_flags);
 	v->poll_evtchn = ~0U;
 	set_bit(v->vcpu_id, &d->evtchn.poll_mask);
-	rc = vcpu_event_delivery_due(v) ? 1 : poll_ports_pending(v, &op);
+	rc = upcall_comes(v) ? 1 : poll_ports_pending(v, &op);
 	if (rc) {
 		clear_bit(v->vcpu_id, &d->evtchn.poll_mask);
 		clear_bit(VPF_blocked, &v->pause_flags);

@@ -32,7 +32,10 @@ long do_set_timer_op(const unsigned long *a)
 
 /* ---- life of a vCPU ---- */
 
-/* -EFAULT; -EINVAL for a state that cannot be; -EEXIST: it was initialised before. It stays down. */
+/*
+ * -EFAULT; -EINVAL for a state that cannot be; -EEXIST: it was initialised before; -EBUSY: it is being started by
+ * other means (a start-up IPI). It stays down.
+ */
 static long initialise(struct vcpu *v, unsigned long arg)
 {
 	struct domain *d = v->domain;
@@ -41,13 +44,18 @@ static long initialise(struct vcpu *v, unsigned long arg)
 
 	if (copy_from_guest_va(&ctx, arg, sizeof(ctx)))
 		return -EFAULT;
+	/* Paused and found not running, it cannot start to run while its state is written. */
+	if (v != current)
+		vcpu_pause_nosync(v);
 	spin_lock(&d->domain_lock);
-	if (!v->is_initialised) {
-		rc = hvm_vcpu_set_context(v, &ctx);
+	if (!v->is_initialised && v != current) {
+		rc = READ_ONCE(v->is_running) ? -EBUSY : hvm_vcpu_set_context(v, &ctx);
 		if (!rc)
 			v->is_initialised = true;
 	}
 	spin_unlock(&d->domain_lock);
+	if (v != current)
+		vcpu_unpause(v);
 	return rc;
 }
 
@@ -91,29 +99,15 @@ static long get_runstate_info(struct vcpu *v, unsigned long arg)
 	return copy_to_guest_va(arg, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
-/* Another vCPU may only be given its areas while it does not run: they are its own to use. */
-static bool may_register(const struct vcpu *v)
-{
-	return v == current || test_bit(VPF_down, &v->pause_flags);
-}
-
 static long register_runstate(struct vcpu *v, unsigned long arg)
 {
 	struct vcpu_register_runstate_memory_area area;
-	struct vcpu_runstate_info info;
 
 	if (copy_from_guest_va(&area, arg, sizeof(area)))
 		return -EFAULT;
-	if (!may_register(v))
-		return -EBUSY;
-	if (!area.addr.p) {
-		guest_area_release(&v->runstate_area);
-		return 0;
-	}
-	if (guest_area_register(&v->runstate_area, area.addr.p, sizeof(info)))
+	if (guest_area_register(&v->runstate_area, area.addr.p, sizeof(struct vcpu_runstate_info)))
 		return -EFAULT;
-	vcpu_runstate_get(v, &info);
-	guest_area_write(&v->runstate_area, 0, &info, sizeof(info));
+	vcpu_update_runstate_area(v);
 	return 0;
 }
 
@@ -123,12 +117,6 @@ static long register_time(struct vcpu *v, unsigned long arg)
 
 	if (copy_from_guest_va(&area, arg, sizeof(area)))
 		return -EFAULT;
-	if (!may_register(v))
-		return -EBUSY;
-	if (!area.addr.p) {
-		guest_area_release(&v->time_area);
-		return 0;
-	}
 	if (guest_area_register(&v->time_area, area.addr.p, sizeof(struct vcpu_time_info)))
 		return -EFAULT;
 	vcpu_update_time_info(v);
@@ -141,7 +129,8 @@ static long register_info(struct vcpu *v, unsigned long arg)
 
 	if (copy_from_guest_va(&info, arg, sizeof(info)))
 		return -EFAULT;
-	if (!may_register(v))
+	/* Of another vCPU only while that does not run: it looks there for its events. */
+	if (v != current && !test_bit(VPF_down, &v->pause_flags))
 		return -EINVAL;
 	return vcpu_info_register(v, _gfn(info.mfn), info.offset);
 }

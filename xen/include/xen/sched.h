@@ -49,6 +49,7 @@ enum {
 
 /* A guest structure registered once and pinned: written directly from then on. */
 struct guest_area {
+	struct rcu_head rcu;		/* of areas made by guest_area_register() */
 	struct page_info *page[2];	/* one reference each; two when it crosses a page */
 	void *map[2];			/* direct-map address of the first byte in each page */
 	u32 len[2];
@@ -68,8 +69,8 @@ struct vcpu {
 	struct vcpu_info *vcpu_info;			/* shared_info's slot, or the registered area */
 	struct guest_area vcpu_info_area;	/* [d] */
 	struct rcu_head info_rcu;		/* puts that area when the domain dies */
-	struct guest_area runstate_area;	/* [o] */
-	struct guest_area time_area;		/* [o] */
+	struct guest_area *runstate_area;	/* RCU; replaced by an exchange */
+	struct guest_area *time_area;		/* RCU; replaced by an exchange */
 	u32 virq_to_evtchn[NR_VIRQS];		/* [e], READ_ONCE by senders */
 	struct evtchn_fifo_vcpu *evtchn_fifo;	/* [e] */
 	u32 poll_evtchn;			/* 0: none, <0 or ~0: several */
@@ -211,8 +212,8 @@ void vcpu_update_runstate_area(struct vcpu *v);
 /* Every vCPU's time information and the domain's wall clock (arch/x86/time/pvclock.c). */
 void vcpu_update_time_info(struct vcpu *v);
 void domain_update_wallclock(struct domain *d);
-/* Pin [gva, gva+len) of the current vCPU's address space; replaces what the area had. */
-int guest_area_register(struct guest_area *a, unsigned long gva, size_t len);
+/* Pin [gva, gva+len) of the current vCPU's address space as the area *slot; gva 0: no area. What was there goes. */
+int guest_area_register(struct guest_area **slot, unsigned long gva, size_t len);
 int guest_area_register_gpa(struct domain *d, struct guest_area *a, gpa_t gpa, size_t len);
 void guest_area_write(struct guest_area *a, size_t offset, const void *src, size_t n);
 void guest_area_release(struct guest_area *a);

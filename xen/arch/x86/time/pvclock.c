@@ -36,7 +36,7 @@ void vcpu_update_time_info(struct vcpu *v)
 		.tsc_shift = tsc_shift,
 		.flags = XEN_PVCLOCK_TSC_STABLE_BIT,
 	};
-	struct guest_area *area = &v->time_area;
+	struct guest_area *area = rcu_dereference(v->time_area);
 	u32 version;
 
 	if (!origin_tsc) {
@@ -47,7 +47,7 @@ void vcpu_update_time_info(struct vcpu *v)
 	info.system_time = origin_ns;
 	if (v->vcpu_info_area.page[0] || v->vcpu_id < XEN_LEGACY_MAX_VCPUS)
 		write_time_info(&v->vcpu_info->time, &info);
-	if (!area->page[0])
+	if (!area)
 		return;
 	if (area->len[0] == sizeof(info)) {
 		write_time_info(area->map[0], &info);

@@ -42,7 +42,7 @@ def links():
 
 
 def spelling():
-    status, out = run(['codespell', '-q', '3', '-L', 'crate,inout,ot,te,fo,ser,parm,ist,extraversion,extint,noe,sie,hda,hist,wit,nd,iff,mis'] +
+    status, out = run(['codespell', '-q', '3', '-L', 'crate,inout,ot,te,fo,ser,parm,ist,extraversion,extint,noe,sie,hda,hist,wit,nd,iff,mis,ment'] +
                       tracked('*.md', '*.c', '*.h', '*.S', '*.py'))
     if status == 127:
         return [out]

@@ -120,10 +120,16 @@ def sizes():
     return problems
 
 
+def code_lines(text):
+    """Lines with something besides comments and white space."""
+    text = re.sub(r'/\*.*?\*/', lambda m: '\n' * m.group(0).count('\n'), text, flags=re.S)
+    return sum(1 for line in re.sub(r'//.*', '', text).split('\n') if line.strip())
+
+
 def hypervisor_size():
-    """The hypervisor stays under 30,000 lines of C and assembly."""
-    total = sum(open(p, errors='replace').read().count('\n') for p in tracked('xen/*.c', 'xen/*.h', 'xen/*.S'))
-    return ['the hypervisor has %d lines' % total] if total >= 30000 else []
+    """The hypervisor stays under 30,000 lines of C and assembly; comments and blank lines are not code."""
+    total = sum(code_lines(open(p, errors='replace').read()) for p in tracked('xen/*.c', 'xen/*.h', 'xen/*.S'))
+    return ['the hypervisor has %d lines of code' % total] if total >= 30000 else []
 
 
 def leftovers():

@@ -10,13 +10,13 @@
 #include <xen/irq.h>
 #include <xen/lib.h>
 #include <xen/param.h>
+#include <xen/serial.h>
 #include <xen/spinlock.h>
 #include <xen/time.h>
 #include <asm/apic.h>
 #include <asm/hvm.h>
 #include <asm/io.h>
 #include <asm/irqflags.h>
-#include "../arch/x86/setup.h"
 
 #define THR 0		/* write; read: RBR; with DLAB: DLL */
 #define IER 1		/* with DLAB: DLM */

@@ -9,6 +9,7 @@
 #include <xen/mm.h>
 #include <xen/param.h>
 #include <xen/sched.h>
+#include <xen/serial.h>
 #include <xen/softirq.h>
 #include <xen/time.h>
 #include <asm/apic.h>

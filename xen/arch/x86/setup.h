@@ -5,8 +5,6 @@
 
 #include <xen/types.h>
 
-void ns16550_init(void);		/* drivers/ns16550.c: polled until … */
-void ns16550_start_irqs(void);		/* … interrupts work */
 void acpi_init(void);
 void rtc_set_century_register(u8 index);
 void time_init(void);			/* time/time.c: calibrates, on the boot CPU */

@@ -3,6 +3,8 @@
 #ifndef ASM_VMCS_H
 #define ASM_VMCS_H
 
+#include <xen/lib.h>
+
 /* 16-bit */
 #define VPID 0x0000
 #define GUEST_ES_SELECTOR 0x0800	/* then CS, SS, DS, FS, GS, LDTR, TR, 2 apart */

@@ -3,8 +3,6 @@
 #ifndef ASM_VMCS_H
 #define ASM_VMCS_H
 
-#include <xen/lib.h>
-
 /* 16-bit */
 #define VPID 0x0000
 #define GUEST_ES_SELECTOR 0x0800	/* then CS, SS, DS, FS, GS, LDTR, TR, 2 apart */
@@ -111,6 +109,7 @@
 #define HOST_RIP 0x6c16
 
 #ifndef __ASSEMBLER__
+#include <xen/lib.h>
 
 /* A failure means that the field does not exist or no VMCS is current: the hypervisor's own mistake. */
 static inline u64 vmread(unsigned long field)

@@ -25,8 +25,7 @@ static u64 last_serial;
 #define SLOT_BLOCKS (0x8000 / SLOTS_PER_BLOCK)
 static struct domain **domain_slot[SLOT_BLOCKS];
 
-/* Of vCPUs beyond the shared page's slots, until they register their own: never due, nobody reads it. */
-static struct vcpu_info dummy_vcpu_info = { .evtchn_upcall_mask = 1 };
+struct vcpu_info dummy_vcpu_info = { .evtchn_upcall_mask = 1 };
 
 #define CONFIG_FLAGS_KNOWN \
 	(XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_s3_integrity | \

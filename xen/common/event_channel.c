@@ -177,8 +177,10 @@ int evtchn_send(struct domain *ld, u32 lport)
 
 void vcpu_mark_events_pending(struct vcpu *v)
 {
+	struct vcpu_info *info = READ_ONCE(v->vcpu_info);
+
 	/* The exchange orders the port's bits before the vCPU's look at what is due. */
-	if (xchg(&v->vcpu_info->evtchn_upcall_pending, 1))
+	if (unlikely(info == &dummy_vcpu_info) || xchg(&info->evtchn_upcall_pending, 1))
 		return;
 	/* By the local APIC, or by the callback vector, for which hvm_intr_assist() looks at vcpu_info. */
 	if (v->arch.hvm.upcall_vector)

@@ -157,7 +157,7 @@ int vcpu_info_register(struct vcpu *v, gfn_t gfn, u32 offset)
 		rc = guest_area_register_gpa(d, &v->vcpu_info_area, gfn_to_gpa(gfn) + offset, sizeof(*fresh));
 	if (!rc) {
 		fresh = v->vcpu_info_area.map[0];
-		if (v->vcpu_info->evtchn_upcall_mask && v->vcpu_id >= XEN_LEGACY_MAX_VCPUS)
+		if (v->vcpu_info == &dummy_vcpu_info)
 			memset(fresh, 0, sizeof(*fresh));
 		else
 			memcpy(fresh, v->vcpu_info, sizeof(*fresh));

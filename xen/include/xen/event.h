@@ -46,6 +46,11 @@ bool evtchn_port_is_pending(struct domain *d, u32 port);
 void vcpu_mark_events_pending(struct vcpu *v);
 /* Of the vCPU's own vcpu_info: an upcall is due (pending and not masked). */
 bool vcpu_event_delivery_due(const struct vcpu *v);
+/*
+ * Of vCPUs beyond the shared page's slots until they register their own, and of those of dead domains: one for
+ * all, nothing is ever pending in it.
+ */
+extern struct vcpu_info dummy_vcpu_info;
 /* Re-evaluates everything pending after vcpu_info moved. */
 void evtchn_vcpu_info_moved(struct vcpu *v);
 void evtchn_dump(struct domain *d);

@@ -9,3 +9,7 @@ objs-y += builtins.o
 ifeq ($(findstring clang,$(CC)),)
 CFLAGS-string.o := -fno-tree-loop-distribute-patterns
 endif
+ifeq ($(UBSAN),1)
+objs-y += ubsan.o
+CFLAGS-ubsan.o := -fno-sanitize=all
+endif

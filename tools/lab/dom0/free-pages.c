@@ -20,8 +20,7 @@ int main(int argc, char **argv)
 		perror("free-pages: physinfo");
 		return 1;
 	}
-	printf("free_pages=%" PRIu64 " total_pages=%" PRIu64 "\n",
-	       phys.free_pages, phys.total_pages);
+	printf("free_pages=%" PRIu64 " total_pages=%" PRIu64 "\n", phys.free_pages, phys.total_pages);
 	if (argc > 1) {
 		domid = strtoul(argv[1], NULL, 10);
 		if (xc_domain_getinfo(xch, domid, 1, &dom) != 1 || dom.domid != domid) {
@@ -29,8 +28,7 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		printf("nr_pages=%lu nr_outstanding_pages=%lu nr_shared_pages=%lu max_memkb=%lu\n",
-		       dom.nr_pages, dom.nr_outstanding_pages, dom.nr_shared_pages,
-		       dom.max_memkb);
+		       dom.nr_pages, dom.nr_outstanding_pages, dom.nr_shared_pages, dom.max_memkb);
 	}
 	return 0;
 }

@@ -344,6 +344,14 @@ static void cache_fill(struct page_cache *c, unsigned int want)
 		cache_push(c, state, frame + i);
 }
 
+/* Whether the heap has free frames in that state: a guess without its lock, good enough to save a search. */
+static bool heap_has(unsigned int state)
+{
+	unsigned long dirty = READ_ONCE(heap.dirty);
+
+	return state == DIRTY ? dirty : READ_ONCE(heap.free) != dirty;
+}
+
 /* One frame, preferably in the state wanted; which it is in: *state. */
 static u32 cache_alloc(unsigned int want, unsigned int *state)
 {
@@ -352,7 +360,7 @@ static u32 cache_alloc(unsigned int want, unsigned int *state)
 
 	spin_lock(&c->lock);
 	ASSERT(c->nr[want] <= CACHE_SIZE && c->nr[!want] <= CACHE_SIZE);
-	if (unlikely(!c->nr[want]))
+	if (unlikely(!c->nr[want]) && (!c->nr[!want] || heap_has(want)))
 		cache_fill(c, want);
 	*state = c->nr[want] ? want : !want;
 	if (likely(c->nr[*state]))

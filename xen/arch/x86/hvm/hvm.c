@@ -129,11 +129,26 @@ static void set_crs(struct vcpu *v, u64 cr0, u64 cr3, u64 cr4, u64 efer)
 	hvm->update_cr(v, 4);
 }
 
+static void reset_debug_regs(struct hvm_vcpu *h)
+{
+	memset(h->dr, 0, sizeof(h->dr));
+	h->dr6 = X86_DR6_DEFAULT;
+	if (!h->dr_dirty)
+		return;
+	write_dr0(0);
+	write_dr1(0);
+	write_dr2(0);
+	write_dr3(0);
+	write_dr6(X86_DR6_DEFAULT);
+}
+
 /* SDM, "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". v does not run, or is current. */
 void hvm_vcpu_reset(struct vcpu *v)
 {
 	struct hvm_vcpu *h = &v->arch.hvm;
 
+	if (v != current)
+		sync_vcpu_state(v);	/* or what is left of it in a CPU would be saved over this */
 	memset(&v->arch.regs, 0, sizeof(v->arch.regs));
 	v->arch.regs.rip = 0xfff0;
 	v->arch.regs.rflags = X86_EFLAGS_MBS;
@@ -141,8 +156,7 @@ void hvm_vcpu_reset(struct vcpu *v)
 	h->event.pending = false;
 	h->nmi_pending = false;
 	h->blocking = 0;
-	memset(h->dr, 0, sizeof(h->dr));
-	h->dr6 = X86_DR6_DEFAULT;
+	reset_debug_regs(h);
 	set_crs(v, X86_CR0_CD | X86_CR0_NW, 0, 0, 0);
 	set_segments(v, ATTR_CODE16, ATTR_DATA16, 0xffff);
 	set_seg(v, HVM_SEG_CS, 0xf000, 0xffff0000, 0xffff, ATTR_CODE16);

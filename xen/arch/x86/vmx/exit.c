@@ -345,7 +345,12 @@ static void exit_ept_violation(struct vcpu *v)
 	case P2M_FAULT_DM:
 		break;
 	}
-	/* An access by the CPU itself, to a page table or while delivering an event, is no instruction's. */
+	/* The CPU itself was delivering an event: there is no instruction that could be carried out instead. */
+	if (unlikely(v->arch.hvm.event.pending)) {
+		domain_crash(v->domain, "event delivery through gpa %#lx, which is not memory", (unsigned long)gpa);
+		return;
+	}
+	/* Nor for an access to a page table; emulation finds out, walking it again. */
 	hvm_emulate_mmio(v, gpa, gla_valid && (qual & BIT(8)), gla_valid ? vmread(GUEST_LINEAR_ADDRESS) : 0);
 }
 

@@ -13,11 +13,11 @@
 #include "host/stubs.h"
 #include "host/tap.h"
 
-#define DOMS 2
-#define VCPUS 2
-#define FRAMES 64		/* of each domain; gfn n of domain d is frame d * FRAMES + n */
-#define CONTROL_GFN 1		/* of vCPU 0; vCPU 1 has the next */
-#define ARRAY_GFN 8
+#define DOMS	    2
+#define VCPUS	    2
+#define FRAMES	    64 /* of each domain; gfn n of domain d is frame d * FRAMES + n */
+#define CONTROL_GFN 1 /* of vCPU 0; vCPU 1 has the next */
+#define ARRAY_GFN   8
 
 static struct domain dom[DOMS];
 static struct vcpu vc[DOMS][VCPUS], *vcs[DOMS][VCPUS];
@@ -39,15 +39,29 @@ void vcpu_kick(struct vcpu *v)
 {
 	__atomic_fetch_add(&kicks[v->domain->domain_id][v->vcpu_id], 1, __ATOMIC_RELAXED);
 }
-void vcpu_unblock(struct vcpu *v) { unblocked++; }
-void vlapic_set_irq(struct vcpu *v, u8 vector, bool level) { vcpu_kick(v); }
-struct domain *get_domain_by_id(domid_t id) { return id < DOMS ? &dom[id] : NULL; }
+void vcpu_unblock(struct vcpu *v)
+{
+	unblocked++;
+}
+void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
+{
+	vcpu_kick(v);
+}
+struct domain *get_domain_by_id(domid_t id)
+{
+	return id < DOMS ? &dom[id] : NULL;
+}
 struct domain *get_domain_by_any_id(domid_t id)
 {
 	return id == DOMID_SELF ? current->domain : get_domain_by_id(id);
 }
-bool get_domain(struct domain *d) { return true; }
-void put_domain(struct domain *d) {}
+bool get_domain(struct domain *d)
+{
+	return true;
+}
+void put_domain(struct domain *d)
+{
+}
 int access_check(enum access_op op, const struct domain *target)
 {
 	return target == current->domain || current->domain == &dom[0] ? 0 : -EPERM;
@@ -62,12 +76,27 @@ size_t copy_to_guest_va(unsigned long gva, const void *src, size_t n)
 	memcpy((void *)gva, src, n);
 	return 0;
 }
-long hypercall_unimplemented(const char *name, unsigned long nr) { return -ENOSYS; }
-long hypercall_create_continuation(unsigned int op, unsigned int nr_args, ...) { return -ERESTART; }
+long hypercall_unimplemented(const char *name, unsigned long nr)
+{
+	return -ENOSYS;
+}
+long hypercall_create_continuation(unsigned int op, unsigned int nr_args, ...)
+{
+	return -ERESTART;
+}
 DEFINE_PER_CPU(unsigned int, softirq_pending_bits);
-void *xzalloc_bytes(size_t size) { return memset(host_alloc(size), 0, size); }
-void *xzalloc_bytes_n(size_t size, size_t n) { return xzalloc_bytes(size * n); }
-void xfree(void *p) { host_free(p); }
+void *xzalloc_bytes(size_t size)
+{
+	return memset(host_alloc(size), 0, size);
+}
+void *xzalloc_bytes_n(size_t size, size_t n)
+{
+	return xzalloc_bytes(size * n);
+}
+void xfree(void *p)
+{
+	host_free(p);
+}
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 {
 	head->func = func;
@@ -82,11 +111,17 @@ struct page_info *get_page_from_gfn(struct domain *d, gfn_t gfn, enum p2m_type *
 	frames[d->domain_id * FRAMES + gfn_x(gfn)].ref++;
 	return &frames[d->domain_id * FRAMES + gfn_x(gfn)];
 }
-void put_page(struct page_info *p) { p->ref--; }
+void put_page(struct page_info *p)
+{
+	p->ref--;
+}
 
 /* ---- the guests' side ---- */
 
-static void as(unsigned int d, unsigned int v) { this_cpu(curr_vcpu) = &vc[d][v]; }
+static void as(unsigned int d, unsigned int v)
+{
+	this_cpu(curr_vcpu) = &vc[d][v];
+}
 
 static long op(unsigned int cmd, void *arg)
 {
@@ -195,7 +230,8 @@ static void consume(unsigned int d, unsigned int v, void (*fn)(u32 port))
 		if (!port)
 			port = __atomic_load_n(&c->head[q], __ATOMIC_ACQUIRE);
 		e = word(d, port);
-		w = __atomic_fetch_and(e, ~(1U << EVTCHN_FIFO_LINKED | EVTCHN_FIFO_LINK_MASK), __ATOMIC_SEQ_CST);
+		w = __atomic_fetch_and(e, ~(1U << EVTCHN_FIFO_LINKED | EVTCHN_FIFO_LINK_MASK),
+				       __ATOMIC_SEQ_CST);
 		heads[d][v][q] = w & EVTCHN_FIFO_LINK_MASK;
 		if (!heads[d][v][q])
 			ready &= ~(1U << q);
@@ -210,7 +246,10 @@ static void consume(unsigned int d, unsigned int v, void (*fn)(u32 port))
 
 static u32 got[64];
 static unsigned int got_count;
-static void note(u32 port) { got[got_count++ % 64] = port; }
+static void note(u32 port)
+{
+	got[got_count++ % 64] = port;
+}
 
 /* ---- cases ---- */
 
@@ -346,7 +385,10 @@ static void fifo_serves_the_higher_priority_first(void)
 	CHECK_EQ(op(EVTCHNOP_set_priority, &pr), -EINVAL);
 }
 
-/* The tail of the old queue is forgotten, or the next event there would be chained into the new one. */
+/*
+ * The tail of the old queue is forgotten, or the next event there would be chained into the new
+ * one.
+ */
 static void fifo_port_moves_to_another_vcpu(void)
 {
 	long theirs = alloc_for(0, 1), moving, staying;
@@ -406,7 +448,7 @@ static void polling_vcpus_wake_for_their_port(void)
 /* ---- threads ---- */
 
 #define SENDERS 3
-#define PORTS 8
+#define PORTS	8
 static u32 port_of[PORTS];
 static unsigned long sent[PORTS], seen[PORTS];
 static unsigned int senders_left;
@@ -438,7 +480,8 @@ static void guest_or_sender(unsigned int i)
 		__atomic_fetch_sub(&senders_left, 1, __ATOMIC_SEQ_CST);
 		return;
 	}
-	for (unsigned long n = 0; __atomic_load_n(&senders_left, __ATOMIC_SEQ_CST) || anything(); n++) {
+	for (unsigned long n = 0; __atomic_load_n(&senders_left, __ATOMIC_SEQ_CST) || anything();
+	     n++) {
 		unsigned int p = n % PORTS;
 
 		__atomic_fetch_or(word(1, port_of[p]), 1U << EVTCHN_FIFO_MASKED, __ATOMIC_SEQ_CST);
@@ -473,7 +516,8 @@ static void scribble_or_send(unsigned int i)
 			evtchn_send(&dom[1], port_of[x % PORTS]);
 		} else {
 			__atomic_store_n(word(1, (u32)(x >> 8) % 1024), (u32)x, __ATOMIC_RELAXED);
-			__atomic_store_n(&control(1, 0)->head[x % 16], (u32)(x >> 32), __ATOMIC_RELAXED);
+			__atomic_store_n(&control(1, 0)->head[x % 16], (u32)(x >> 32),
+					 __ATOMIC_RELAXED);
 			__atomic_fetch_add(&scribbles, 1, __ATOMIC_RELAXED);
 		}
 	}
@@ -488,8 +532,8 @@ static void a_guest_that_scribbles_harms_nobody(void)
 	CHECK(scribbles);
 	/* Other domains' pages, and this one's that are not its event words, are as they were. */
 	for (unsigned int f = 0; f < DOMS * FRAMES; f++) {
-		if (f == 0 || f == FRAMES || f == FRAMES + CONTROL_GFN || f == FRAMES + CONTROL_GFN + 1 ||
-		    f == FRAMES + ARRAY_GFN)
+		if (f == 0 || f == FRAMES || f == FRAMES + CONTROL_GFN ||
+		    f == FRAMES + CONTROL_GFN + 1 || f == FRAMES + ARRAY_GFN)
 			continue;
 		for (unsigned int b = 0; b < PAGE_SIZE; b++)
 			CHECK(!ram[f][b]);

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Privilege checks: one row for each operation. The rules are those of Xen without a security module. */
+/*
+ * Privilege checks: one row for each operation. The rules are those of Xen without a security
+ * module.
+ */
 #include <xen/access.h>
 
 enum access_rule {
-	RULE_TARGET,	/* on itself; on others if privileged */
-	RULE_PRIV,	/* privileged domains */
-	RULE_OTHER,	/* privileged domains, and not on itself */
+	RULE_TARGET, /* on itself; on others if privileged */
+	RULE_PRIV, /* privileged domains */
+	RULE_OTHER, /* privileged domains, and not on itself */
 };
 
 static const struct access_row {

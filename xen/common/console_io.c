@@ -7,7 +7,10 @@
 
 #define CHUNK 256
 
-/* Preemptible: what is printed leaves the buffer, so the continuation has a later address and less to do. */
+/*
+ * Preemptible: what is printed leaves the buffer, so the continuation has a later address and less
+ * to do.
+ */
 static long console_write(unsigned int count, unsigned long buffer)
 {
 	char text[CHUNK];

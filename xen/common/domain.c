@@ -20,20 +20,24 @@ LIST_HEAD(domain_list);
 static DEFINE_SPINLOCK(domlist_lock, RANK_DOMLIST);
 static u64 last_serial;
 
-/* Every structure by its id, in blocks; a slot is taken from domain_create() until the structure is freed. */
+/*
+ * Every structure by its id, in blocks; a slot is taken from domain_create() until the structure is
+ * freed.
+ */
 #define SLOTS_PER_BLOCK (PAGE_SIZE / sizeof(struct domain *))
-#define SLOT_BLOCKS (0x8000 / SLOTS_PER_BLOCK)
+#define SLOT_BLOCKS	(0x8000 / SLOTS_PER_BLOCK)
 static struct domain **domain_slot[SLOT_BLOCKS];
 
 struct vcpu_info dummy_vcpu_info = { .evtchn_upcall_mask = 1 };
 
-#define CONFIG_FLAGS_KNOWN \
+#define CONFIG_FLAGS_KNOWN                                                       \
 	(XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_s3_integrity | \
 	 XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain)
 
 static struct domain *slot_get(u16 id)
 {
-	struct domain **block = id < 0x8000 ? rcu_dereference(domain_slot[id / SLOTS_PER_BLOCK]) : NULL;
+	struct domain **block =
+		id < 0x8000 ? rcu_dereference(domain_slot[id / SLOTS_PER_BLOCK]) : NULL;
 
 	return block ? rcu_dereference(block[id % SLOTS_PER_BLOCK]) : NULL;
 }
@@ -56,11 +60,17 @@ static int slot_take(struct domain *d)
 	return 0;
 }
 
-bool domid_is_free(domid_t id) { return !slot_get(id); }
+bool domid_is_free(domid_t id)
+{
+	return !slot_get(id);
+}
 
 /* ---- references ---- */
 
-bool get_domain(struct domain *d) { return atomic_add_unless(&d->refcnt, 1, 0); }
+bool get_domain(struct domain *d)
+{
+	return atomic_add_unless(&d->refcnt, 1, 0);
+}
 
 struct domain *get_domain_by_id(domid_t id)
 {
@@ -78,7 +88,10 @@ struct domain *get_domain_by_any_id(domid_t id)
 	return current->domain;
 }
 
-struct domain *page_owner_domain(u16 id) { return slot_get(id); }
+struct domain *page_owner_domain(u16 id)
+{
+	return slot_get(id);
+}
 
 static void vcpu_free(struct vcpu *v)
 {
@@ -136,8 +149,9 @@ void put_domain(struct domain *d)
 /* ---- pages ---- */
 
 /*
- * While a counter is above 0 it holds one reference to the domain. The caller of an addition holds one
- * of its own, the caller of a subtraction owns a counted page, so the reference exists at both ends.
+ * While a counter is above 0 it holds one reference to the domain. The caller of an addition holds
+ * one of its own, the caller of a subtraction owns a counted page, so the reference exists at both
+ * ends.
  */
 bool domain_add_pages(struct domain *d, long n)
 {
@@ -146,8 +160,8 @@ bool domain_add_pages(struct domain *d, long n)
 	do {
 		if (READ_ONCE(d->is_dying) || (u64)old + (u64)n > READ_ONCE(d->max_pages))
 			return false;
-	} while (!__atomic_compare_exchange_n(&d->tot_pages.v, &old, old + n, false, __ATOMIC_SEQ_CST,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&d->tot_pages.v, &old, old + n, false,
+					      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
 	if (!old)
 		atomic_inc(&d->refcnt);
 	return true;
@@ -186,14 +200,15 @@ static int config_check(const struct xen_domctl_createdomain *c, bool is_priv)
 	if (is_priv)
 		emu |= XEN_X86_EMU_IOAPIC | XEN_X86_EMU_VPCI;
 	if (!(c->flags & XEN_DOMCTL_CDF_hvm))
-		return -EINVAL;		/* PV */
+		return -EINVAL; /* PV */
 	if (!(c->flags & XEN_DOMCTL_CDF_hap))
-		return -EOPNOTSUPP;	/* shadow paging */
+		return -EOPNOTSUPP; /* shadow paging */
 	if ((c->flags & ~CONFIG_FLAGS_KNOWN) || c->iommu_opts || c->vmtrace_size)
 		return -EINVAL;
 	if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
 		return -EINVAL;
-	if ((c->arch.emulation_flags & ~XEN_X86_EMU_ALL) || (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX))
+	if ((c->arch.emulation_flags & ~XEN_X86_EMU_ALL) ||
+	    (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX))
 		return -EINVAL;
 	if (c->arch.emulation_flags != emu)
 		return -EOPNOTSUPP;
@@ -247,10 +262,10 @@ static void domain_abandon(struct domain *d)
 }
 
 /*
- * Pseudo domains (ids from DOMID_FIRST_RESERVED on) have no parts; config then only gives max_vcpus, and may
- * be NULL. Others start with one pause of the tool stack, and all vCPUs down. The reference the caller
- * gets is the one domain_kill() puts. -EEXIST: the id has a structure; -EINVAL, -EOPNOTSUPP, -ESRCH: a
- * config that cannot be; -ENOMEM.
+ * Pseudo domains (ids from DOMID_FIRST_RESERVED on) have no parts; config then only gives
+ * max_vcpus, and may be NULL. Others start with one pause of the tool stack, and all vCPUs down.
+ * The reference the caller gets is the one domain_kill() puts. -EEXIST: the id has a structure;
+ * -EINVAL, -EOPNOTSUPP, -ESRCH: a config that cannot be; -ENOMEM.
  */
 int domain_create(domid_t domid, const struct xen_domctl_createdomain *config, bool is_priv,
 		  struct domain **out)
@@ -322,9 +337,15 @@ void domain_init(void)
 			panic("Out of memory for the first domains\n");
 }
 
-void vcpu_info_reset(struct vcpu *v) { smp_store_release(&v->vcpu_info, &dummy_vcpu_info); }
+void vcpu_info_reset(struct vcpu *v)
+{
+	smp_store_release(&v->vcpu_info, &dummy_vcpu_info);
+}
 
-static void singleshot_expired(void *data) { send_guest_vcpu_virq(data, VIRQ_TIMER); }
+static void singleshot_expired(void *data)
+{
+	send_guest_vcpu_virq(data, VIRQ_TIMER);
+}
 
 static void periodic_expired(void *data)
 {
@@ -350,7 +371,10 @@ static void poll_expired(void *data)
 		vcpu_unblock(v);
 }
 
-/* NULL: out of memory, or the id is taken or beyond max_vcpus. Holders of domain_lock, or nobody else sees d. */
+/*
+ * NULL: out of memory, or the id is taken or beyond max_vcpus. Holders of domain_lock, or nobody
+ * else sees d.
+ */
 struct vcpu *vcpu_create(struct domain *d, unsigned int vcpu_id)
 {
 	struct vcpu *v;
@@ -384,7 +408,10 @@ struct vcpu *vcpu_create(struct domain *d, unsigned int vcpu_id)
 	smp_store_release(&d->vcpu[vcpu_id], v);
 	if (!idle) {
 		vcpu_update_time_info(v);
-		/* A device model that came before this vCPU. Without a port for it, it asks in vain. */
+		/*
+		 * A device model that came before this vCPU. Without a port for it, it asks in
+		 * vain.
+		 */
 		if (d->ioreq && ioreq_add_vcpu(v))
 			printk(XENLOG_G_WARNING "%pv: no event channel for its device model\n", v);
 	}

@@ -50,8 +50,8 @@ static void shared_info_put_rcu(struct rcu_head *head)
 }
 
 /*
- * Senders of events that looked before the channels were closed may still write to the page. Its frame keeps
- * the domain, so d->rcu is not needed for anything else before the callback has run.
+ * Senders of events that looked before the channels were closed may still write to the page. Its
+ * frame keeps the domain, so d->rcu is not needed for anything else before the callback has run.
  */
 static int shared_info_relinquish(struct domain *d)
 {
@@ -127,8 +127,9 @@ static int relinquish(struct domain *d)
 }
 
 /*
- * Not by the domain itself, and not dom0: -EINVAL. The caller holds a reference of its own; the one from
- * domain_create() goes with the last step. Of several callers one works, the others get -ERESTART.
+ * Not by the domain itself, and not dom0: -EINVAL. The caller holds a reference of its own; the one
+ * from domain_create() goes with the last step. Of several callers one works, the others get
+ * -ERESTART.
  */
 int domain_kill(struct domain *d)
 {
@@ -169,8 +170,9 @@ static void __noreturn hardware_domain_shutdown(u8 reason)
 	};
 
 	console_force_sync();
-	printk(XENLOG_ERR "Hardware dom0 %s\n",
-	       reason < ARRAY_SIZE(what) && what[reason] ? what[reason] : "shut down for an unknown reason");
+	printk(XENLOG_ERR "Hardware dom0 %s\n", reason < ARRAY_SIZE(what) && what[reason]
+							? what[reason]
+							: "shut down for an unknown reason");
 	if (reason == SHUTDOWN_poweroff)
 		machine_halt();
 	if (reason == SHUTDOWN_reboot || reason == SHUTDOWN_watchdog)
@@ -179,8 +181,8 @@ static void __noreturn hardware_domain_shutdown(u8 reason)
 }
 
 /*
- * Stops all vCPUs and tells the tool stack why. Callable in any context, under any lock: only atomics here
- * and in what is called. A second shutdown changes nothing.
+ * Stops all vCPUs and tells the tool stack why. Callable in any context, under any lock: only
+ * atomics here and in what is called. A second shutdown changes nothing.
  */
 void domain_shutdown(struct domain *d, u8 reason)
 {
@@ -214,7 +216,10 @@ void domain_resume(struct domain *d)
 	domain_unpause(d);
 }
 
-/* Callable in any context, under any lock. The vCPU that did it runs on until its exit handler is done. */
+/*
+ * Callable in any context, under any lock. The vCPU that did it runs on until its exit handler is
+ * done.
+ */
 void domain_crash(struct domain *d, const char *fmt, ...)
 {
 	char text[128];

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The 2-level event ABI: pending and mask bitmaps in the shared page, a selector word in each vcpu_info. */
+/*
+ * The 2-level event ABI: pending and mask bitmaps in the shared page, a selector word in each
+ * vcpu_info.
+ */
 #include "event_channel.h"
 
 void evtchn_2l_set_pending(struct vcpu *v, const struct evtchn *chn)

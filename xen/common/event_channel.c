@@ -109,8 +109,9 @@ static void virq_unbind(struct domain *d, u32 virq, u32 port)
 }
 
 /*
- * Closes a port; the other end of an interdomain channel is unbound again and waits for d. by_guest: ports of the
- * hypervisor's own are not the guest's to close. -EINVAL: nothing to close there.
+ * Closes a port; the other end of an interdomain channel is unbound again and waits for d.
+ * by_guest: ports of the hypervisor's own are not the guest's to close. -EINVAL: nothing to close
+ * there.
  */
 int evtchn_close(struct domain *d, u32 port, bool by_guest)
 {
@@ -120,7 +121,10 @@ int evtchn_close(struct domain *d, u32 port, bool by_guest)
 	if (!chn)
 		return -EINVAL;
 	for (;;) {
-		/* The peer is only certain with both locks held; its domain cannot go while it is our peer. */
+		/*
+		 * The peer is only certain with both locks held; its domain cannot go while it is
+		 * our peer.
+		 */
 		peer = READ_ONCE(chn->remote);
 		other = peer ? peer->domain : d;
 		evtchn_lock_both(d, other);
@@ -150,7 +154,7 @@ int evtchn_close(struct domain *d, u32 port, bool by_guest)
 int evtchn_send(struct domain *ld, u32 lport)
 {
 	struct evtchn *chn = evtchn_by_port(ld, lport), *peer;
-	void (*notify)(struct vcpu *v, u32 port);
+	void (*notify)(struct vcpu * v, u32 port);
 
 	if (unlikely(!chn || chn->notify))
 		return -EINVAL;
@@ -168,7 +172,7 @@ int evtchn_send(struct domain *ld, u32 lport)
 		evtchn_set_pending(chn);
 		return 0;
 	case ECS_UNBOUND:
-	case ECS_INTERDOMAIN:	/* being closed at this moment */
+	case ECS_INTERDOMAIN: /* being closed at this moment */
 		return 0;
 	default:
 		return -EINVAL;
@@ -182,7 +186,10 @@ void vcpu_mark_events_pending(struct vcpu *v)
 	/* The exchange orders the port's bits before the vCPU's look at what is due. */
 	if (unlikely(info == &dummy_vcpu_info) || xchg(&info->evtchn_upcall_pending, 1))
 		return;
-	/* By the local APIC, or by the callback vector, for which hvm_intr_assist() looks at vcpu_info. */
+	/*
+	 * By the local APIC, or by the callback vector, for which hvm_intr_assist() looks at
+	 * vcpu_info.
+	 */
 	if (v->arch.hvm.upcall_vector)
 		vlapic_set_irq(v, v->arch.hvm.upcall_vector, false);
 	else
@@ -234,7 +241,8 @@ static struct domain *virq_handler[NR_VIRQS];
 
 bool virq_is_per_vcpu(u32 virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU;
 }
 
 void send_guest_vcpu_virq(struct vcpu *v, u32 virq)
@@ -305,7 +313,9 @@ int alloc_unbound_xen_event_channel(struct domain *ld, unsigned int lvcpu, domid
 
 void free_xen_event_channel(struct domain *d, u32 port)
 {
-	/* A dying domain's channels are closed by evtchn_destroy(), which may have been here first. */
+	/*
+	 * A dying domain's channels are closed by evtchn_destroy(), which may have been here first.
+	 */
 	(void)evtchn_close(d, port, false);
 }
 
@@ -338,7 +348,10 @@ int evtchn_init(struct domain *d, u32 max_port)
 	return 0;
 }
 
-/* Closes ports from *next on, except the hypervisor's own unless all is set. -ERESTART with *next to go on. */
+/*
+ * Closes ports from *next on, except the hypervisor's own unless all is set. -ERESTART with *next
+ * to go on.
+ */
 int evtchn_close_all(struct domain *d, u32 *next, bool all)
 {
 	for (; *next < d->evtchn.valid_ports; ++*next) {
@@ -375,7 +388,8 @@ void evtchn_destroy_final(struct domain *d)
 	xfree(d->evtchn.bucket);
 }
 
-static const char *const state_name[] = { "free", "reserved", "unbound", "interdomain", "virq", "ipi" };
+static const char *const state_name[] = { "free",	 "reserved", "unbound",
+					  "interdomain", "virq",     "ipi" };
 
 void evtchn_dump(struct domain *d)
 {
@@ -388,7 +402,8 @@ void evtchn_dump(struct domain *d)
 		if (chn->state == ECS_FREE)
 			continue;
 		printk("  %4u [%c%c] %s v%u", port, evtchn_port_is_pending(d, port) ? 'p' : '-',
-		       evtchn_port_is_masked(d, port) ? 'm' : '-', state_name[chn->state], chn->notify_vcpu);
+		       evtchn_port_is_masked(d, port) ? 'm' : '-', state_name[chn->state],
+		       chn->notify_vcpu);
 		if (peer)
 			printk(" d%u:%u", peer->domain->domain_id, peer->port);
 		else if (chn->state == ECS_VIRQ)

@@ -14,22 +14,21 @@
 
 #include <xen/sched.h>
 
-enum evtchn_state {
-	ECS_FREE, ECS_RESERVED, ECS_UNBOUND, ECS_INTERDOMAIN, ECS_VIRQ, ECS_IPI
-};
+enum evtchn_state { ECS_FREE, ECS_RESERVED, ECS_UNBOUND, ECS_INTERDOMAIN, ECS_VIRQ, ECS_IPI };
 
 struct evtchn {
-	struct domain *domain;		/* [c] whose port it is */
-	struct evtchn *remote;		/* the other end; NULL unless interdomain. READ_ONCE by senders */
-	void (*notify)(struct vcpu *v, u32 port);	/* the hypervisor's end: called instead of setting pending */
-	u32 port;			/* [c] */
-	u8 state;			/* enum evtchn_state */
-	u8 priority;			/* FIFO */
-	u8 last_priority;		/* queue it was linked on last: by whoever sets LINKED */
-	bool pending;			/* FIFO: set before its event word existed */
+	struct domain *domain; /* [c] whose port it is */
+	struct evtchn *remote; /* the other end; NULL unless interdomain. READ_ONCE by senders */
+	void (*notify)(struct vcpu *v,
+		       u32 port); /* the hypervisor's end: called instead of setting pending */
+	u32 port; /* [c] */
+	u8 state; /* enum evtchn_state */
+	u8 priority; /* FIFO */
+	u8 last_priority; /* queue it was linked on last: by whoever sets LINKED */
+	bool pending; /* FIFO: set before its event word existed */
 	u16 notify_vcpu;
 	u16 last_vcpu;
-	domid_t remote_domid;		/* unbound: who may bind */
+	domid_t remote_domid; /* unbound: who may bind */
 	u32 virq;
 };
 #define EVTCHNS_PER_BLOCK 64

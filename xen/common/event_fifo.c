@@ -13,23 +13,23 @@
 #include "event_channel.h"
 
 #define WORDS_PER_PAGE (PAGE_SIZE / sizeof(event_word_t))
-#define ARRAY_PAGES (EVTCHN_FIFO_NR_CHANNELS / WORDS_PER_PAGE)
+#define ARRAY_PAGES    (EVTCHN_FIFO_NR_CHANNELS / WORDS_PER_PAGE)
 
 struct fifo_queue {
 	spinlock_t lock;
-	u32 tail;			/* 0: nothing was ever linked, or it moved away */
+	u32 tail; /* 0: nothing was ever linked, or it moved away */
 };
 
 struct evtchn_fifo_vcpu {
-	struct page_info *page;		/* one reference */
+	struct page_info *page; /* one reference */
 	struct evtchn_fifo_control_block *control;
 	struct fifo_queue queue[EVTCHN_FIFO_MAX_QUEUES];
 };
 
 struct evtchn_fifo_domain {
 	struct rcu_head rcu;
-	u32 nr_pages;			/* grows only; READ_ONCE by senders */
-	struct page_info *page[ARRAY_PAGES];	/* one reference each */
+	u32 nr_pages; /* grows only; READ_ONCE by senders */
+	struct page_info *page[ARRAY_PAGES]; /* one reference each */
 	struct evtchn_fifo_vcpu *vcpu[MAX_VCPUS];
 };
 
@@ -42,7 +42,10 @@ static event_word_t *word_of(const struct domain *d, u32 port)
 	return (event_word_t *)page_to_virt(f->page[port / WORDS_PER_PAGE]) + port % WORDS_PER_PAGE;
 }
 
-/* Bits of a 32-bit word: bit operations on longs would reach into the neighbour's, and across the page. */
+/*
+ * Bits of a 32-bit word: bit operations on longs would reach into the neighbour's, and across the
+ * page.
+ */
 static bool word_test_and_set(event_word_t *w, unsigned int bit)
 {
 	return __atomic_fetch_or(w, 1U << bit, __ATOMIC_SEQ_CST) >> bit & 1;
@@ -59,8 +62,9 @@ static bool word_test(const event_word_t *w, unsigned int bit)
 }
 
 /*
- * Makes port follow the tail. False: the guest has taken the tail off its queue already (the head must be written),
- * or changes the word so often that it cannot mean well. BUSY asks the guest not to unmask meanwhile.
+ * Makes port follow the tail. False: the guest has taken the tail off its queue already (the head
+ * must be written), or changes the word so often that it cannot mean well. BUSY asks the guest not
+ * to unmask meanwhile.
  */
 static bool set_link(event_word_t *tail, u32 port)
 {
@@ -72,7 +76,8 @@ static bool set_link(event_word_t *tail, u32 port)
 		if (!(w & (1U << EVTCHN_FIFO_LINKED)))
 			break;
 		next = (w & ~(event_word_t)(EVTCHN_FIFO_LINK_MASK | 1U << EVTCHN_FIFO_BUSY)) | port;
-		if (__atomic_compare_exchange_n(tail, &w, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(tail, &w, next, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_RELAXED))
 			return true;
 		if (tries == 3)
 			w = __atomic_or_fetch(tail, 1U << EVTCHN_FIFO_BUSY, __ATOMIC_SEQ_CST);
@@ -137,7 +142,10 @@ void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *chn)
 	if (!f)
 		return;
 	if (unlikely(!word || !READ_ONCE(f->vcpu[v->vcpu_id]))) {
-		/* Remembered until both are there; looked for again, as they may have come in between. */
+		/*
+		 * Remembered until both are there; looked for again, as they may have come in
+		 * between.
+		 */
 		chn->pending = true;
 		smp_mb();
 		word = word_of(d, chn->port);
@@ -200,7 +208,10 @@ static struct page_info *pin_gfn(struct domain *d, u64 gfn)
 	return page;
 }
 
-/* What was pending by the bitmaps, or got pending before its word or queue was there, is raised again. */
+/*
+ * What was pending by the bitmaps, or got pending before its word or queue was there, is raised
+ * again.
+ */
 static void raise_remembered(struct domain *d, u32 first, u32 end)
 {
 	for (u32 port = max(first, 1U); port < min(end, d->evtchn.valid_ports); port++) {
@@ -230,7 +241,10 @@ static struct evtchn_fifo_vcpu *control_create(struct domain *d, u64 gfn, u32 of
 	return fv;
 }
 
-/* -ENOENT: no such vCPU; -EINVAL: bad place, or it has a block; -ENOMEM. The first call switches the domain over. */
+/*
+ * -ENOENT: no such vCPU; -EINVAL: bad place, or it has a block; -ENOMEM. The first call switches
+ * the domain over.
+ */
 int evtchn_fifo_init_control(struct evtchn_init_control *op)
 {
 	struct domain *d = current->domain;

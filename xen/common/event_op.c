@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The event_channel_op hypercall: operations on the caller's ports, and the tool stack's on others'. */
+/*
+ * The event_channel_op hypercall: operations on the caller's ports, and the tool stack's on
+ * others'.
+ */
 #include <xen/access.h>
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
@@ -73,7 +76,10 @@ static int bind_interdomain(void *arg)
 	return rc;
 }
 
-/* -EINVAL: no such VIRQ, or a global one not on vCPU 0; -ENOENT: no such vCPU; -EEXIST: bound already. */
+/*
+ * -EINVAL: no such VIRQ, or a global one not on vCPU 0; -ENOENT: no such vCPU; -EEXIST: bound
+ * already.
+ */
 static int bind_virq(void *arg)
 {
 	struct evtchn_bind_virq *op = arg;
@@ -223,9 +229,15 @@ static int unmask(void *arg)
 	return 0;
 }
 
-static int init_control(void *arg) { return evtchn_fifo_init_control(arg); }
+static int init_control(void *arg)
+{
+	return evtchn_fifo_init_control(arg);
+}
 
-static int expand_array(void *arg) { return evtchn_fifo_expand_array(arg); }
+static int expand_array(void *arg)
+{
+	return evtchn_fifo_expand_array(arg);
+}
 
 /* -ENOSYS while the domain uses the 2-level ABI. */
 static int set_priority(void *arg)
@@ -271,8 +283,8 @@ static const struct evtchn_row {
 };
 
 /*
- * Preemptible: the first port still to be looked at travels in the third argument. A domain that resets itself
- * goes back to the 2-level ABI.
+ * Preemptible: the first port still to be looked at travels in the third argument. A domain that
+ * resets itself goes back to the 2-level ABI.
  */
 static long reset(unsigned int cmd, unsigned long arg, unsigned long from)
 {

@@ -38,7 +38,7 @@ void guest_area_release(struct guest_area *a)
 /* gpa[i] is where part i starts. */
 static int area_fill(struct domain *d, struct guest_area *a, const gpa_t gpa[2], size_t len)
 {
-	struct guest_area fresh = { };
+	struct guest_area fresh = {};
 	size_t first = min(len, PAGE_SIZE - (size_t)(gpa[0] & ~PAGE_MASK));
 
 	for (unsigned int i = 0; i < 2 && len; i++) {
@@ -64,7 +64,10 @@ static void area_free_rcu(struct rcu_head *head)
 	xfree(a);
 }
 
-/* The vCPU whose area it is may be writing to it on another CPU: the old one goes after a grace period. */
+/*
+ * The vCPU whose area it is may be writing to it on another CPU: the old one goes after a grace
+ * period.
+ */
 static void area_replace(struct guest_area **slot, struct guest_area *fresh)
 {
 	struct guest_area *old = xchg(slot, fresh);
@@ -76,14 +79,15 @@ static void area_replace(struct guest_area **slot, struct guest_area *fresh)
 static int area_find(struct guest_area *a, unsigned long gva, size_t len)
 {
 	unsigned long last = gva + len - 1;
-	gpa_t gpa[2] = { };
+	gpa_t gpa[2] = {};
 	u32 pfec;
 
 	if (last < gva)
 		return -EINVAL;
 	if (!hvm_gva_to_gpa(current, gva, PFEC_W, &pfec, &gpa[0]))
 		return -EINVAL;
-	if ((gva ^ last) & PAGE_MASK && !hvm_gva_to_gpa(current, last & PAGE_MASK, PFEC_W, &pfec, &gpa[1]))
+	if ((gva ^ last) & PAGE_MASK &&
+	    !hvm_gva_to_gpa(current, last & PAGE_MASK, PFEC_W, &pfec, &gpa[1]))
 		return -EINVAL;
 	return area_fill(current->domain, a, gpa, len);
 }
@@ -120,7 +124,9 @@ int guest_area_register_gpa(struct domain *d, struct guest_area *a, gpa_t gpa, s
 	return area_fill(d, a, parts, len);
 }
 
-/* Ordered before later writes; the guest sees words of up to 8 bytes whole when they are aligned. */
+/*
+ * Ordered before later writes; the guest sees words of up to 8 bytes whole when they are aligned.
+ */
 void guest_area_write(struct guest_area *a, size_t offset, const void *src, size_t n)
 {
 	const char *from = src;
@@ -154,14 +160,18 @@ int vcpu_info_register(struct vcpu *v, gfn_t gfn, u32 offset)
 		return -ENXIO;
 	spin_lock(&d->domain_lock);
 	if (!v->vcpu_info_area.page[0])
-		rc = guest_area_register_gpa(d, &v->vcpu_info_area, gfn_to_gpa(gfn) + offset, sizeof(*fresh));
+		rc = guest_area_register_gpa(d, &v->vcpu_info_area, gfn_to_gpa(gfn) + offset,
+					     sizeof(*fresh));
 	if (!rc) {
 		fresh = v->vcpu_info_area.map[0];
 		if (v->vcpu_info == &dummy_vcpu_info)
 			memset(fresh, 0, sizeof(*fresh));
 		else
 			memcpy(fresh, v->vcpu_info, sizeof(*fresh));
-		/* A sender that still sees the old one has set the port's bit: moved() makes the guest look at all. */
+		/*
+		 * A sender that still sees the old one has set the port's bit: moved() makes the
+		 * guest look at all.
+		 */
 		smp_store_release(&v->vcpu_info, fresh);
 		smp_mb();
 		evtchn_vcpu_info_moved(v);
@@ -180,8 +190,8 @@ static void vcpu_info_put_rcu(struct rcu_head *head)
 }
 
 /*
- * The domain is dying. Senders on other CPUs may have read the pointer, so the page is put after a grace
- * period; it keeps the domain, and with it v, until then.
+ * The domain is dying. Senders on other CPUs may have read the pointer, so the page is put after a
+ * grace period; it keeps the domain, and with it v, until then.
  */
 void vcpu_info_release(struct vcpu *v)
 {
@@ -195,7 +205,8 @@ void vcpu_info_release(struct vcpu *v)
 
 /*
  * With VMASST_TYPE_runstate_update_flag the guest finds the top bit of the entry time set while the
- * rest changes. The area holds what struct vcpu_runstate_info holds, so it never says "running" of another time.
+ * rest changes. The area holds what struct vcpu_runstate_info holds, so it never says "running" of
+ * another time.
  */
 void vcpu_update_runstate_area(struct vcpu *v)
 {

@@ -14,10 +14,10 @@
 /* The part of an event number that a guest may choose. */
 #define TRACE_EVENT_MAX 0xfff
 
-#define GUEST_READS 1U
-#define GUEST_WRITES 2U
-#define SET_ONCE 4U
-#define KNOWN 8U		/* privileged domains only, unless said otherwise */
+#define GUEST_READS	1U
+#define GUEST_WRITES	2U
+#define SET_ONCE	4U
+#define KNOWN		8U /* privileged domains only, unless said otherwise */
 
 static const struct param_row {
 	const char *name;
@@ -44,7 +44,8 @@ static const struct param_row {
 	[HVM_PARAM_TRIPLE_FAULT_REASON] = { "triple_fault_reason", KNOWN },
 	[HVM_PARAM_IOREQ_SERVER_PFN] = { "ioreq_server_pfn", KNOWN | SET_ONCE },
 	[HVM_PARAM_NR_IOREQ_SERVER_PAGES] = { "nr_ioreq_server_pages", KNOWN | SET_ONCE },
-	[HVM_PARAM_VM_GENERATION_ID_ADDR] = { "vm_generation_id_addr", KNOWN | GUEST_READS | GUEST_WRITES },
+	[HVM_PARAM_VM_GENERATION_ID_ADDR] = { "vm_generation_id_addr",
+					      KNOWN | GUEST_READS | GUEST_WRITES },
 	[HVM_PARAM_ALTP2M] = { "altp2m", KNOWN | SET_ONCE | GUEST_READS },
 	[HVM_PARAM_X87_FIP_WIDTH] = { "x87_fip_width", KNOWN | GUEST_READS | GUEST_WRITES },
 	[HVM_PARAM_VM86_TSS_SIZED] = { "vm86_tss_sized", KNOWN | GUEST_READS | GUEST_WRITES },
@@ -103,7 +104,10 @@ static int param_get(struct domain *d, u32 index, u64 *value)
 	return 0;
 }
 
-/* -ESRCH; -EINVAL: no such parameter or value; -EPERM: not yours to touch; -EEXIST: can be set only once. */
+/*
+ * -ESRCH; -EINVAL: no such parameter or value; -EPERM: not yours to touch; -EEXIST: can be set only
+ * once.
+ */
 static long param_op(unsigned long arg, bool set)
 {
 	struct xen_hvm_param op;
@@ -126,9 +130,15 @@ static long param_op(unsigned long arg, bool set)
 	return rc;
 }
 
-static long set_param(unsigned long arg) { return param_op(arg, true); }
+static long set_param(unsigned long arg)
+{
+	return param_op(arg, true);
+}
 
-static long get_param(unsigned long arg) { return param_op(arg, false); }
+static long get_param(unsigned long arg)
+{
+	return param_op(arg, false);
+}
 
 /* ---- the rest ---- */
 
@@ -136,7 +146,10 @@ static long flush_tlbs(unsigned long arg)
 {
 	if (arg)
 		return -EINVAL;
-	/* Drops combined translations, which are all there are with EPT, on every CPU the domain used. */
+	/*
+	 * Drops combined translations, which are all there are with EPT, on every CPU the domain
+	 * used.
+	 */
 	p2m_flush_hook(current->domain->arch.p2m);
 	return 0;
 }
@@ -181,8 +194,9 @@ static long get_mem_type(unsigned long arg)
 	rc = access_check(ACCESS_HVM_MEM_TYPE, d);
 	if (!rc) {
 		(void)p2m_lookup(d, _gfn(op.pfn), &t, NULL);
-		op.mem_type = t == p2m_ram_ro || t == p2m_grant_ro ? HVMMEM_ram_ro :
-			      p2m_is_referenced(t) || t == p2m_pod ? HVMMEM_ram_rw : HVMMEM_mmio_dm;
+		op.mem_type = t == p2m_ram_ro || t == p2m_grant_ro   ? HVMMEM_ram_ro
+			      : p2m_is_referenced(t) || t == p2m_pod ? HVMMEM_ram_rw
+								     : HVMMEM_mmio_dm;
 	}
 	put_domain(d);
 	if (!rc && copy_to_guest_va(arg, &op, sizeof(op)))
@@ -206,7 +220,10 @@ static long set_upcall_vector(unsigned long arg)
 	return 0;
 }
 
-static long not_offered(unsigned long arg) { return -EOPNOTSUPP; }
+static long not_offered(unsigned long arg)
+{
+	return -EOPNOTSUPP;
+}
 
 static const struct hvm_row {
 	const char *name;

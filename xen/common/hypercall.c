@@ -8,7 +8,8 @@
 /* Length of VMCALL. */
 #define VMCALL_LENGTH 3
 
-#define ROW(n, args, right, preemptible) [__HYPERVISOR_##n] = { #n, do_##n, args, right, preemptible }
+#define ROW(n, args, right, preemptible) \
+	[__HYPERVISOR_##n] = { #n, do_##n, args, right, preemptible }
 const struct hypercall_row hypercall_table[64] = {
 	ROW(platform_op, 1, HC_PRIV, true),
 	ROW(memory_op, 2, HC_ANY, true),
@@ -33,7 +34,10 @@ const struct hypercall_row hypercall_table[64] = {
  * What was asked for and is not there: each is logged once. A guest can fill
  * the table with nonsense; then nothing more is logged.
  */
-static struct { const char *name; unsigned long nr; } unimplemented[64];
+static struct {
+	const char *name;
+	unsigned long nr;
+} unimplemented[64];
 static u32 unimplemented_count;
 static DEFINE_SPINLOCK(unimplemented_lock, RANK_LEAF);
 
@@ -78,7 +82,9 @@ void hypercall_dispatch(struct vcpu *v)
 	unsigned long args[6] = { r->rdi, r->rsi, r->rdx, r->r10, r->r8, r->r9 };
 	long rc;
 
-	/* A kernel in compatibility mode is taken for a 64-bit one: what it gets wrong is its own. */
+	/*
+	 * A kernel in compatibility mode is taken for a 64-bit one: what it gets wrong is its own.
+	 */
 	if (unlikely(!(v->arch.hvm.efer & EFER_LMA)))
 		rc = hypercall_unimplemented("hypercall from 32-bit code", (u32)r->rax);
 	else if (unlikely(hvm_get_cpl(v)))
@@ -94,7 +100,10 @@ void hypercall_dispatch(struct vcpu *v)
 	hvm_skip_instruction(v, VMCALL_LENGTH);
 }
 
-/* Up to six unsigned long arguments. The result is for the handler to return, and means nothing else. */
+/*
+ * Up to six unsigned long arguments. The result is for the handler to return, and means nothing
+ * else.
+ */
 long hypercall_create_continuation(unsigned int op, unsigned int nr_args, ...)
 {
 	struct vcpu *v = current;
@@ -132,7 +141,9 @@ static long multicall_one(struct vcpu *v, unsigned long entry)
 	if (v->mc.preempted)
 		return copy_to_guest_va(entry, call, sizeof(*call)) ? -EFAULT : -ERESTART;
 	return copy_to_guest_va(entry + offsetof(struct multicall_entry, result), &call->result,
-				sizeof(call->result)) ? -EFAULT : 0;
+				sizeof(call->result))
+		       ? -EFAULT
+		       : 0;
 }
 
 long do_multicall(const unsigned long *a)
@@ -155,7 +166,8 @@ long do_multicall(const unsigned long *a)
 			entry += sizeof(struct multicall_entry);
 		}
 		if (rc || (nr && hypercall_preempt_check()))
-			return hypercall_create_continuation(__HYPERVISOR_multicall, 2, entry, (unsigned long)nr);
+			return hypercall_create_continuation(__HYPERVISOR_multicall, 2, entry,
+							     (unsigned long)nr);
 	}
 	return 0;
 }

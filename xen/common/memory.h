@@ -11,15 +11,16 @@
 
 /* The first argument holds the operation in its low bits, and above them how far it got. */
 #define MEMOP_EXTENT_SHIFT 6
-#define MEMOP_CMD_MASK ((1UL << MEMOP_EXTENT_SHIFT) - 1)
-#define MEMOP_EXTENT_MAX (~0UL >> MEMOP_EXTENT_SHIFT)
+#define MEMOP_CMD_MASK	   ((1UL << MEMOP_EXTENT_SHIFT) - 1)
+#define MEMOP_EXTENT_MAX   (~0UL >> MEMOP_EXTENT_SHIFT)
 
 /* start: what an interrupted run has done already; arg: the guest's argument. */
 typedef long (*memory_fn_t)(unsigned int cmd, unsigned long start, unsigned long arg);
 
 static inline long memory_continue(unsigned int cmd, unsigned long done, unsigned long arg)
 {
-	return hypercall_create_continuation(__HYPERVISOR_memory_op, 2, cmd | done << MEMOP_EXTENT_SHIFT, arg);
+	return hypercall_create_continuation(__HYPERVISOR_memory_op, 2,
+					     cmd | done << MEMOP_EXTENT_SHIFT, arg);
 }
 
 /* memory_physmap.c */

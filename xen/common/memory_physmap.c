@@ -25,7 +25,8 @@ static int add_grant_frame(struct domain *d, unsigned long idx, gfn_t gfn, struc
 }
 
 /* The spaces that have no second domain. -EINVAL: no such space, or nothing at idx. */
-static int add_one(struct domain *d, unsigned int space, unsigned long idx, gfn_t gfn, struct p2m_batch *b)
+static int add_one(struct domain *d, unsigned int space, unsigned long idx, gfn_t gfn,
+		   struct p2m_batch *b)
 {
 	switch (space) {
 	case XENMAPSPACE_shared_info:
@@ -41,7 +42,10 @@ static int add_one(struct domain *d, unsigned int space, unsigned long idx, gfn_
 
 /* ---- one page, or a range ---- */
 
-/* A range is preemptible between pages; done pages are counted in start. -EILSEQ: a continuation that was not ours. */
+/*
+ * A range is preemptible between pages; done pages are counted in start. -EILSEQ: a continuation
+ * that was not ours.
+ */
 static long add_range(struct domain *d, const struct xen_add_to_physmap *x, unsigned int cmd,
 		      unsigned long start, unsigned long arg)
 {
@@ -66,7 +70,9 @@ static long add_range(struct domain *d, const struct xen_add_to_physmap *x, unsi
 	return rc == -ERESTART ? memory_continue(cmd, done, arg) : rc;
 }
 
-/* -ESRCH, -EPERM; -ENOSYS for foreign pages, which only the batch can name; otherwise as add_one(). */
+/*
+ * -ESRCH, -EPERM; -ENOSYS for foreign pages, which only the batch can name; otherwise as add_one().
+ */
 long memory_add_to_physmap(unsigned int cmd, unsigned long start, unsigned long arg)
 {
 	struct xen_add_to_physmap x;
@@ -103,7 +109,7 @@ static struct domain *foreign_owner(domid_t id)
 
 struct batch_op {
 	struct xen_add_to_physmap_batch x;
-	struct domain *d, *fd;		/* references; fd may be NULL */
+	struct domain *d, *fd; /* references; fd may be NULL */
 	struct p2m_batch p2m;
 };
 
@@ -120,7 +126,10 @@ static int batch_entry(struct batch_op *op, unsigned long idx, gfn_t gfn)
 	return add_one(op->d, op->x.space, idx, gfn, &op->p2m);
 }
 
-/* 0 with an error for each entry; -EFAULT: a list could not be read, or the errors not written (the mapping is made). */
+/*
+ * 0 with an error for each entry; -EFAULT: a list could not be read, or the errors not written (the
+ * mapping is made).
+ */
 static long batch_run(struct batch_op *op, unsigned int cmd, unsigned long start, unsigned long arg)
 {
 	unsigned long i = start;
@@ -171,7 +180,8 @@ long memory_add_to_physmap_batch(unsigned int cmd, unsigned long start, unsigned
 		return -ESRCH;
 	rc = access_check(ACCESS_MEM_PHYSMAP, op.d);
 	if (!rc) {
-		op.fd = op.x.space == XENMAPSPACE_gmfn_foreign ? foreign_owner(op.x.u.foreign_domid) : NULL;
+		op.fd = op.x.space == XENMAPSPACE_gmfn_foreign ? foreign_owner(op.x.u.foreign_domid)
+							       : NULL;
 		rc = batch_run(&op, cmd, start, arg);
 		if (op.fd)
 			put_domain(op.fd);

@@ -8,11 +8,11 @@
 
 /* Largest extents by who asks: 2 MiB for a guest, 1 GiB for the tool stack. */
 #define ORDER_MAX_GUEST PAGE_ORDER_2M
-#define ORDER_MAX_PRIV PAGE_ORDER_1G
+#define ORDER_MAX_PRIV	PAGE_ORDER_1G
 
 struct reservation {
 	struct xen_memory_reservation r;
-	struct domain *d;		/* a reference */
+	struct domain *d; /* a reference */
 	unsigned int memflags;
 	unsigned long done;
 };
@@ -25,7 +25,8 @@ static bool order_allowed(unsigned int order)
 /* XENMEMF_* as the allocator has them. False: an address limit that nothing can meet. */
 static bool memflags_of(const struct xen_memory_reservation *r, unsigned int *flags)
 {
-	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags), node = XENMEMF_get_node(r->mem_flags);
+	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags),
+		     node = XENMEMF_get_node(r->mem_flags);
 
 	*flags = 0;
 	if (bits && bits < 64) {
@@ -33,20 +34,26 @@ static bool memflags_of(const struct xen_memory_reservation *r, unsigned int *fl
 			return false;
 		*flags = MEMF_bits(bits);
 	}
-	/* Virtual nodes are not offered; a machine node is a wish unless it is exact, and there is node 0 only. */
+	/*
+	 * Virtual nodes are not offered; a machine node is a wish unless it is exact, and there is
+	 * node 0 only.
+	 */
 	if (r->mem_flags & XENMEMF_vnode)
 		return true;
 	return !(r->mem_flags & XENMEMF_exact_node_request) || node == 0;
 }
 
-/* The argument, checked. False: nothing can be done, the answer is the number of extents done before. */
+/*
+ * The argument, checked. False: nothing can be done, the answer is the number of extents done
+ * before.
+ */
 static bool reservation_begin(struct reservation *res, unsigned long start, unsigned long arg)
 {
 	if (copy_from_guest_va(&res->r, arg, sizeof(res->r)))
 		return false;
 	if (res->r.nr_extents > MEMOP_EXTENT_MAX || start >= res->r.nr_extents ||
-	    !guest_handle_okay(res->r.extent_start, res->r.nr_extents) || !order_allowed(res->r.extent_order) ||
-	    !memflags_of(&res->r, &res->memflags))
+	    !guest_handle_okay(res->r.extent_start, res->r.nr_extents) ||
+	    !order_allowed(res->r.extent_order) || !memflags_of(&res->r, &res->memflags))
 		return false;
 	res->d = get_domain_by_any_id(res->r.domid);
 	if (!res->d)
@@ -60,7 +67,8 @@ static bool reservation_begin(struct reservation *res, unsigned long start, unsi
 }
 
 /*
- * One extent after the other. step: 0, or an error that ends it. The batch is flushed at the end, once for all.
+ * One extent after the other. step: 0, or an error that ends it. The batch is flushed at the end,
+ * once for all.
  */
 static long reservation_run(struct reservation *res, unsigned int cmd, unsigned long arg,
 			    int (*step)(struct reservation *res, gfn_t gfn, struct p2m_batch *b))
@@ -129,8 +137,8 @@ long memory_populate_physmap(unsigned int cmd, unsigned long start, unsigned lon
 }
 
 /*
- * Large extents go piecewise. An extent that fails in the middle stays half released, as on Xen; the
- * caller sees that it was not done.
+ * Large extents go piecewise. An extent that fails in the middle stays half released, as on Xen;
+ * the caller sees that it was not done.
  */
 static int release_one(struct reservation *res, gfn_t gfn, struct p2m_batch *b)
 {

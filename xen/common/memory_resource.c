@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* XENMEM_acquire_resource: pages the hypervisor keeps for a domain, mapped into the tool stack's domain. */
+/*
+ * XENMEM_acquire_resource: pages the hypervisor keeps for a domain, mapped into the tool stack's
+ * domain.
+ */
 #include <xen/grant_table.h>
 #include <asm/ioreq.h>
 #include "memory.h"
@@ -18,7 +21,10 @@ static unsigned long grant_max_frames(struct domain *d, u32 id)
 	return gnttab_resource_max_frames(d, id);
 }
 
-/* The frame of buffered requests and that of the others; servers that do not exist have none to acquire. */
+/*
+ * The frame of buffered requests and that of the others; servers that do not exist have none to
+ * acquire.
+ */
 static unsigned long ioreq_max_frames(struct domain *d, u32 id)
 {
 	return XENMEM_resource_ioreq_server_frame_ioreq(0) + 1;
@@ -26,7 +32,8 @@ static unsigned long ioreq_max_frames(struct domain *d, u32 id)
 
 static int ioreq_acquire(struct domain *d, u32 id, unsigned long frame, struct page_info **page)
 {
-	return id > 0xffff ? -EINVAL : ioreq_get_frame(d, current->domain->domain_id, (u16)id, frame, page);
+	return id > 0xffff ? -EINVAL
+			   : ioreq_get_frame(d, current->domain->domain_id, (u16)id, frame, page);
 }
 
 static const struct resource resources[] = {
@@ -43,7 +50,8 @@ static const struct resource *resource_find(u16 type)
 }
 
 static int resource_map_one(struct domain *d, const struct resource *r,
-			    const struct xen_mem_acquire_resource *op, unsigned long i, struct p2m_batch *b)
+			    const struct xen_mem_acquire_resource *op, unsigned long i,
+			    struct p2m_batch *b)
 {
 	struct page_info *page;
 	xen_pfn_t gfn;
@@ -60,8 +68,9 @@ static int resource_map_one(struct domain *d, const struct resource *r,
 }
 
 /* An error after the first frame was mapped is -EIO: the caller unmaps them all. */
-static long resource_map(struct domain *d, const struct resource *r, const struct xen_mem_acquire_resource *op,
-			 unsigned int cmd, unsigned long start, unsigned long arg)
+static long resource_map(struct domain *d, const struct resource *r,
+			 const struct xen_mem_acquire_resource *op, unsigned int cmd,
+			 unsigned long start, unsigned long arg)
 {
 	struct p2m_batch batch;
 	unsigned long i = start;
@@ -108,8 +117,8 @@ static long resource_op(struct domain *d, struct xen_mem_acquire_resource *op, u
 }
 
 /*
- * -ESRCH; -EPERM: oneself, or not privileged over it; -EOPNOTSUPP: no such kind of resource; -EINVAL: no such
- * one, or frames it cannot have; -EIO: mapped in part.
+ * -ESRCH; -EPERM: oneself, or not privileged over it; -EOPNOTSUPP: no such kind of resource;
+ * -EINVAL: no such one, or frames it cannot have; -EIO: mapped in part.
  */
 long memory_acquire_resource(unsigned int cmd, unsigned long start, unsigned long arg)
 {

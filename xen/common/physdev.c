@@ -9,8 +9,8 @@
 #include <public/physdev.h>
 
 /*
- * Virtual PCI decides at each access what a device may do, for all functions there are, so there is nothing to
- * record. What is checked is that the call makes sense.
+ * Virtual PCI decides at each access what a device may do, for all functions there are, so there is
+ * nothing to record. What is checked is that the call makes sense.
  */
 static long pci_device_add(unsigned long arg)
 {
@@ -33,7 +33,10 @@ static long pci_device_remove(unsigned long arg)
 	return op.seg ? -ENODEV : 0;
 }
 
-/* The windows are those of the ACPI MCFG table; dom0 says whether firmware has reserved their memory. */
+/*
+ * The windows are those of the ACPI MCFG table; dom0 says whether firmware has reserved their
+ * memory.
+ */
 static long pci_mmcfg_reserved(unsigned long arg)
 {
 	struct physdev_pci_mmcfg_reserved op;
@@ -54,7 +57,8 @@ static long dbgp(unsigned long arg)
 		return -EFAULT;
 	if (op.bus != PHYSDEVOP_DBGP_BUS_UNKNOWN && op.bus != PHYSDEVOP_DBGP_BUS_PCI)
 		return -EINVAL;
-	return op.op == PHYSDEVOP_DBGP_RESET_PREPARE || op.op == PHYSDEVOP_DBGP_RESET_DONE ? 0 : -ENOSYS;
+	return op.op == PHYSDEVOP_DBGP_RESET_PREPARE || op.op == PHYSDEVOP_DBGP_RESET_DONE ? 0
+											   : -ENOSYS;
 }
 
 /* MSI-X tables are trapped wherever they are at the moment of the access. */

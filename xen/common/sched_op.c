@@ -63,7 +63,9 @@ static int poll_ports_pending(struct vcpu *v, const struct sched_poll *op)
 	return 0;
 }
 
-/* With interrupts off a pending upcall is no reason to come back: guests poll inside their locks. */
+/*
+ * With interrupts off a pending upcall is no reason to come back: guests poll inside their locks.
+ */
 static bool upcall_comes(const struct vcpu *v)
 {
 	return v->arch.regs.rflags & X86_EFLAGS_IF && vcpu_event_delivery_due(v);
@@ -122,7 +124,10 @@ static long remote_shutdown(unsigned long arg)
 	return rc;
 }
 
-/* id 0 and a timeout (seconds): a new timer, its id is the result. -ENOSPC: all in use; -EINVAL; -EEXIST: id not in use. */
+/*
+ * id 0 and a timeout (seconds): a new timer, its id is the result. -ENOSPC: all in use; -EINVAL;
+ * -EEXIST: id not in use.
+ */
 static long watchdog(unsigned long arg)
 {
 	struct domain *d = current->domain;

@@ -33,8 +33,8 @@ long do_set_timer_op(const unsigned long *a)
 /* ---- life of a vCPU ---- */
 
 /*
- * -EFAULT; -EINVAL for a state that cannot be; -EEXIST: it was initialised before; -EBUSY: it is being started by
- * other means (a start-up IPI). It stays down.
+ * -EFAULT; -EINVAL for a state that cannot be; -EEXIST: it was initialised before; -EBUSY: it is
+ * being started by other means (a start-up IPI). It stays down.
  */
 static long initialise(struct vcpu *v, unsigned long arg)
 {
@@ -205,7 +205,8 @@ static const struct vcpu_row {
 	[VCPUOP_down] = { "down", down },
 	[VCPUOP_is_up] = { "is_up", is_up },
 	[VCPUOP_get_runstate_info] = { "get_runstate_info", get_runstate_info },
-	[VCPUOP_register_runstate_memory_area] = { "register_runstate_memory_area", register_runstate },
+	[VCPUOP_register_runstate_memory_area] = { "register_runstate_memory_area",
+						   register_runstate },
 	[VCPUOP_set_periodic_timer] = { "set_periodic_timer", set_periodic },
 	[VCPUOP_stop_periodic_timer] = { "stop_periodic_timer", stop_periodic },
 	[VCPUOP_set_singleshot_timer] = { "set_singleshot_timer", set_singleshot },

@@ -29,10 +29,15 @@ static always_inline void copy_bytes(void *dst, const void *src, size_t n)
 	size_t words = n / 8, rest = n % 8;
 
 	__asm__ __volatile__("rep movsq\n\tmovq %3, %%rcx\n\trep movsb"
-			     : "+D"(dst), "+S"(src), "+c"(words) : "r"(rest) : "memory");
+			     : "+D"(dst), "+S"(src), "+c"(words)
+			     : "r"(rest)
+			     : "memory");
 }
 
-static bool readable(enum p2m_type t) { return p2m_is_referenced(t); }
+static bool readable(enum p2m_type t)
+{
+	return p2m_is_referenced(t);
+}
 
 static bool writable(enum p2m_type t)
 {
@@ -71,8 +76,10 @@ void guest_access_invalidate(struct vcpu *v)
 #define GFN_CACHE 16
 
 struct gfn_cache {
-	u64 serial;		/* of the domain; 0: empty */
-	struct { unsigned long gfn, mfn; } e[GFN_CACHE];
+	u64 serial; /* of the domain; 0: empty */
+	struct {
+		unsigned long gfn, mfn;
+	} e[GFN_CACHE];
 };
 static DEFINE_PER_CPU(struct gfn_cache, gfn_cache);
 
@@ -94,7 +101,8 @@ static noinline bool gfn_miss(struct gfn_cache *c, struct domain *d, unsigned lo
 	return true;
 }
 
-static always_inline bool gfn_to_frame(struct gfn_cache *c, struct domain *d, unsigned long gfn, mfn_t *mfn)
+static always_inline bool gfn_to_frame(struct gfn_cache *c, struct domain *d, unsigned long gfn,
+				       mfn_t *mfn)
 {
 	if (c->e[gfn % GFN_CACHE].gfn != gfn && !gfn_miss(c, d, gfn))
 		return false;
@@ -102,22 +110,23 @@ static always_inline bool gfn_to_frame(struct gfn_cache *c, struct domain *d, un
 	return true;
 }
 
-#define PTE_P BIT(0)
-#define PTE_W BIT(1)
-#define PTE_U BIT(2)
-#define PTE_A BIT(5)
-#define PTE_D BIT(6)
+#define PTE_P  BIT(0)
+#define PTE_W  BIT(1)
+#define PTE_U  BIT(2)
+#define PTE_A  BIT(5)
+#define PTE_D  BIT(6)
 #define PTE_PS BIT(7)
 /* Address bits that every CPU's width includes; others are looked at by hvm_gva_to_gpa(). */
 #define PTE_ADDR 0x000000fffffff000UL
 #define PTE_HIGH 0x000fff0000000000UL
 
 /*
- * The walk when it is an easy one: 4-level tables in plain RAM, all accessed bits set, nothing that would
- * fault. Everything else returns false, and is decided by hvm_gva_to_gpa(). *writable: a
+ * The walk when it is an easy one: 4-level tables in plain RAM, all accessed bits set, nothing that
+ * would fault. Everything else returns false, and is decided by hvm_gva_to_gpa(). *writable: a
  * write is allowed, and the dirty bit is set already.
  */
-static bool easy_walk(struct vcpu *v, struct gfn_cache *c, unsigned long gva, mfn_t *mfn, bool *writable)
+static bool easy_walk(struct vcpu *v, struct gfn_cache *c, unsigned long gva, mfn_t *mfn,
+		      bool *writable)
 {
 	const u64 wanted = PTE_P | PTE_A;
 	u64 pte = hvm->get_cr3(v), rights = PTE_W | PTE_U;

@@ -12,7 +12,10 @@
 struct domain_part {
 	const char *name;
 	int (*init)(struct domain *d, const struct xen_domctl_createdomain *config);
-	/* No vCPU runs. 0, or -ERESTART: call again; what others hold on to stays until they let go. */
+	/*
+	 * No vCPU runs. 0, or -ERESTART: call again; what others hold on to stays until they let
+	 * go.
+	 */
 	int (*relinquish)(struct domain *d);
 	/* Only for parts whose init succeeded. */
 	void (*destroy)(struct domain *d);

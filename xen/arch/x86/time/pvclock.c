@@ -28,7 +28,10 @@ static void write_time_info(struct vcpu_time_info *dst, const struct vcpu_time_i
 	WRITE_ONCE(dst->version, version + 1);
 }
 
-/* After a change of v's TSC offset or of where its vcpu_info or time area is. v is current, or does not run. */
+/*
+ * After a change of v's TSC offset or of where its vcpu_info or time area is. v is current, or does
+ * not run.
+ */
 void vcpu_update_time_info(struct vcpu *v)
 {
 	struct vcpu_time_info info = {

@@ -109,11 +109,9 @@ static bool on_my_stacks(unsigned long p)
 	return host_walk(p, NULL) & PTE_P;
 }
 
-static void show_backtrace(unsigned long rip, unsigned long rbp)
+/* Debug builds keep frame pointers: what the chain of them says is exact. */
+static void follow_frames(unsigned long rbp)
 {
-	printk("Backtrace:\n");
-	if (rip)
-		printk("   %pS\n", (void *)rip);
 	for (unsigned int i = 0; i < 32 && on_my_stacks(rbp); i++) {
 		const unsigned long *fp = (const unsigned long *)rbp;
 
@@ -127,9 +125,37 @@ static void show_backtrace(unsigned long rip, unsigned long rbp)
 	}
 }
 
+/* Others do not: every word on the stack that looks like a return address, stale ones among them. */
+static void scan_stack(unsigned long rsp)
+{
+	unsigned int shown = 0;
+
+	for (unsigned long p = ROUND_UP(rsp, 8); shown < 32 && on_my_stacks(p); p += 8) {
+		unsigned long word = *(const unsigned long *)p;
+
+		if (!is_kernel_text(word))
+			continue;
+		printk("   %pS\n", (void *)word);
+		shown++;
+	}
+}
+
+static void show_backtrace(unsigned long rip, unsigned long rbp, unsigned long rsp)
+{
+	printk(CONFIG_DEBUG ? "Backtrace:\n" : "Backtrace (addresses found on the stack):\n");
+	if (rip)
+		printk("   %pS\n", (void *)rip);
+	if (CONFIG_DEBUG)
+		follow_frames(rbp);
+	else
+		scan_stack(rsp);
+}
+
 void show_execution_state(void)
 {
-	show_backtrace(0, (unsigned long)__builtin_frame_address(0));
+	unsigned long here = (unsigned long)__builtin_frame_address(0);
+
+	show_backtrace(0, here, here);
 }
 
 void show_trap_frame(const struct trap_frame *f)
@@ -149,7 +175,7 @@ void show_trap_frame(const struct trap_frame *f)
 	       (unsigned long)f->r11, (unsigned long)f->r12);
 	printk("r13 %016lx r14 %016lx r15 %016lx cr3 %016lx\n", (unsigned long)f->r13, (unsigned long)f->r14,
 	       (unsigned long)f->r15, read_cr3());
-	show_backtrace(f->rip, f->rbp);
+	show_backtrace(f->rip, f->rbp, f->rsp);
 }
 
 static bool fix_by_extable(struct trap_frame *f)

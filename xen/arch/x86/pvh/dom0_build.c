@@ -292,6 +292,7 @@ void __init dom0_build(void)
 {
 	struct build *b = &build;
 	unsigned int nr_vcpus = dom0_vcpus();
+	struct boot_module taken[2];
 	u64 acpi, rsdp = 0, at;
 	unsigned long pages;
 
@@ -317,13 +318,15 @@ void __init dom0_build(void)
 	load_kernel(b);
 	release_kernel_file(b);
 
-	acpi = dom0_carve(&b->map, dom0_acpi_size(nr_vcpus), E820_ACPI, b->elf.start, b->elf.end);
+	taken[0] = (struct boot_module){ .start = b->elf.start, .size = b->elf.end - b->elf.start };
+	taken[1] = b->initrd;
+	acpi = dom0_carve(&b->map, dom0_acpi_size(nr_vcpus), E820_ACPI, taken, ARRAY_SIZE(taken));
 	if (acpi)
 		rsdp = dom0_acpi_build(b->d, acpi, nr_vcpus);
 	if (!rsdp)
 		printk(XENLOG_WARNING "dom0: it gets no ACPI tables\n");
 	dom0_map_sort(&b->map);
-	at = dom0_carve(&b->map, start_info_size(b), E820_RAM, b->elf.start, b->elf.end);
+	at = dom0_carve(&b->map, start_info_size(b), E820_RAM, taken, ARRAY_SIZE(taken));
 	if (!at)
 		panic("dom0: no room for its start information below 4 GiB\n");
 	build_start_info(b, rsdp, at);

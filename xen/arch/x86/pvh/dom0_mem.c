@@ -371,7 +371,15 @@ void __init dom0_map_sort(struct dom0_map *map)
 	*map = out;
 }
 
-u64 __init dom0_carve(struct dom0_map *map, u64 bytes, u32 type, u64 not_start, u64 not_end)
+static __init bool overlaps_any(const struct boot_module *m, unsigned int nr, u64 start, u64 end)
+{
+	for (unsigned int i = 0; i < nr; i++)
+		if (m[i].start < end && ROUND_UP(m[i].start + m[i].size, PAGE_SIZE) > start)
+			return true;
+	return false;
+}
+
+u64 __init dom0_carve(struct dom0_map *map, u64 bytes, u32 type, const struct boot_module *taken, unsigned int nr)
 {
 	bytes = ROUND_UP(bytes, PAGE_SIZE);
 	for (unsigned int i = map->nr; i-- > 0;) {
@@ -382,13 +390,12 @@ u64 __init dom0_carve(struct dom0_map *map, u64 bytes, u32 type, u64 not_start, 
 			continue;
 		at = end - bytes;
 		/* The end of a range that reaches beyond 4 GiB is not its own end. */
-		if (end != e->addr + e->size || (at < not_end && end > not_start))
+		if (end != e->addr + e->size || overlaps_any(taken, nr, at, end))
 			continue;
-		e->size -= bytes;
-		if (type == E820_RAM)
-			e->size += bytes;
-		else
+		if (type != E820_RAM) {
+			e->size -= bytes;
 			map_add(map, at, end, type);
+		}
 		return at;
 	}
 	return 0;

@@ -74,8 +74,11 @@ void dom0_map_ram(struct domain *d, const struct dom0_map *map);
 /* The machine's non-RAM ranges: mapped 1:1 and added to the map. RAM that stays with the hypervisor: unusable. */
 void dom0_map_firmware(struct domain *d, struct dom0_map *map);
 void dom0_map_sort(struct dom0_map *map);
-/* Takes n bytes (whole pages) out of a RAM range of dom0's map below 4 GiB as type; their address, 0: no room. */
-u64 dom0_carve(struct dom0_map *map, u64 bytes, u32 type, u64 not_start, u64 not_end);
+/*
+ * Takes bytes (whole pages) from the end of a RAM range of dom0's map below 4 GiB, as type (RAM: the map stays
+ * as it is), beside what is taken already. Their address, 0: no room.
+ */
+u64 dom0_carve(struct dom0_map *map, u64 bytes, u32 type, const struct boot_module *taken, unsigned int nr);
 /* Copy into dom0's 1:1 memory, from the end; every page must be dom0's. data NULL: zeros. */
 int dom0_store(struct domain *d, u64 gpa, const void *data, u64 n);
 

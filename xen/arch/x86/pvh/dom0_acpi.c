@@ -35,7 +35,7 @@ struct madt {
 	u32 lapic_addr, flags;
 } __packed;
 
-#define MADT_ACTIVE_HIGH 0x1
+#define MADT_ACTIVE_LOW 0x3
 #define MADT_LEVEL 0xc
 struct madt_override {
 	u8 type, length, bus, source;
@@ -124,9 +124,10 @@ static __init u32 copy_ioapics(u8 *p)
 
 /*
  * Where firmware wires PCI interrupts to ISA ones (chip sets of the i440FX's age, and emulators of them) the
- * ISA interrupts that are free for it (5, 9, 10, 11) are level-triggered, active high, and the edge/level
- * control registers show it. Without PICs a kernel cannot change the trigger mode of an ISA interrupt later,
- * as bare it does: so dom0 is told by overrides, unless firmware has one.
+ * ISA interrupts that are free for it (5, 9, 10, 11) are level-triggered, and the edge/level control registers
+ * show it. Without PICs a kernel cannot change the mode of an ISA interrupt later, as bare it does: so dom0 is
+ * told by overrides, unless firmware has one. Active low: what PCI and the system control interrupt are, and
+ * what interrupt links declare.
  */
 static __init u32 add_pci_overrides(u8 *p)
 {
@@ -139,9 +140,9 @@ static __init u32 add_pci_overrides(u8 *p)
 		return 0;
 	for (unsigned int i = 0; i < ARRAY_SIZE(candidates); i++) {
 		u8 n = candidates[i];
-		struct madt_override e = { 2, sizeof(e), 0, n, n, MADT_LEVEL | MADT_ACTIVE_HIGH };
+		struct madt_override e = { 2, sizeof(e), 0, n, n, MADT_LEVEL | MADT_ACTIVE_LOW };
 
-		if (isa_irqs[n].level || isa_irqs[n].gsi != n || n == acpi_fadt.sci_int)
+		if (isa_irqs[n].level || isa_irqs[n].gsi != n)
 			continue;
 		memcpy(p + len, &e, sizeof(e));
 		len += sizeof(e);

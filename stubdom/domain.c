@@ -6,10 +6,10 @@
 #include <stubdom/mm.h>
 #include <stubdom/time.h>
 
-#define BATCH		64u
-#define EAGAIN_		(-11)
-#define ESRCH_		(-3)
-#define ERESTART_	(-85)
+#define BATCH	  64u
+#define EAGAIN_	  (-11)
+#define ESRCH_	  (-3)
+#define ERESTART_ (-85)
 
 void domain_cfg_init(struct xen_domctl_createdomain *cfg, unsigned int max_vcpus)
 {

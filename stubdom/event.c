@@ -27,8 +27,7 @@ static bool upcall(struct trap_frame *f __unused)
 					~READ_ONCE(shared_info->evtchn_mask[word]);
 
 			for (; bits; bits &= bits - 1) {
-				evtchn_port_t port = word * 64 +
-						     (unsigned int)__builtin_ctzl(bits);
+				evtchn_port_t port = word * 64 + (unsigned int)__builtin_ctzl(bits);
 
 				event_clear(port);
 				__atomic_fetch_add(&event_count[port], 1, __ATOMIC_SEQ_CST);
@@ -134,8 +133,7 @@ long event_unmask(evtchn_port_t port)
 
 void event_mask(evtchn_port_t port)
 {
-	__atomic_fetch_or(&shared_info->evtchn_mask[port / 64], 1ull << port % 64,
-			  __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&shared_info->evtchn_mask[port / 64], 1ull << port % 64, __ATOMIC_SEQ_CST);
 }
 
 void event_unmask_plain(evtchn_port_t port)

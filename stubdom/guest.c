@@ -9,8 +9,8 @@
 #include <stubdom/x86.h>
 #include <xen/hvm/save.h>
 
-#define COPY_GFNS	64u
-#define CONTEXT_SIZE	(4 * PAGE_SIZE)
+#define COPY_GFNS    64u
+#define CONTEXT_SIZE (4 * PAGE_SIZE)
 
 /* What follows the image: start_info, memory map and command line in one page. */
 struct boot_page {
@@ -29,9 +29,10 @@ struct context_cpu {
 	struct hvm_save_descriptor end_desc;
 };
 
-_Static_assert(sizeof(struct context_cpu) == 4 * sizeof(struct hvm_save_descriptor) +
-	       sizeof(struct hvm_save_header) + sizeof(struct hvm_hw_cpu) +
-	       sizeof(struct hvm_hw_mtrr), "records follow each other without gaps");
+_Static_assert(sizeof(struct context_cpu) ==
+		       4 * sizeof(struct hvm_save_descriptor) + sizeof(struct hvm_save_header) +
+			       sizeof(struct hvm_hw_cpu) + sizeof(struct hvm_hw_mtrr),
+	       "records follow each other without gaps");
 
 static uint64_t copy_gfn(void)
 {
@@ -80,7 +81,7 @@ static long fill_boot_page(struct guest *g, uint64_t boot_gfn, const char *args)
 	b->map[0].size = GUEST_LOW_PAGES << PAGE_SHIFT;
 	b->map[0].type = XEN_HVM_MEMMAP_TYPE_RAM;
 	b->map[1].addr = g->first_gfn << PAGE_SHIFT;
-	b->map[1].size = (g->last_gfn - g->first_gfn) << PAGE_SHIFT;	/* not the mailbox */
+	b->map[1].size = (g->last_gfn - g->first_gfn) << PAGE_SHIFT; /* not the mailbox */
 	b->map[1].type = XEN_HVM_MEMMAP_TYPE_RAM;
 	snprintf(b->cmdline, sizeof(b->cmdline), "%s mailbox=%lu", args, g->last_gfn);
 	return foreign_unmap(win, 1);
@@ -122,7 +123,7 @@ static long set_context(struct guest *g, uint64_t boot_addr)
 	ctx->mtrr_desc.length = sizeof(ctx->mtrr);
 	ctx->mtrr.msr_mtrr_cap = 0x508;
 	ctx->mtrr.msr_pat_cr = 0x0007040600070406ull;
-	ctx->mtrr.msr_mtrr_def_type = 0x800 | 6;	/* enabled, write-back */
+	ctx->mtrr.msr_mtrr_def_type = 0x800 | 6; /* enabled, write-back */
 	ctx->end_desc.typecode = HVM_SAVE_CODE(END);
 	op.cmd = XEN_DOMCTL_sethvmcontext;
 	op.u.hvmcontext.size = sizeof(*ctx);
@@ -204,8 +205,8 @@ static long guest_fill(struct guest *g, const char *args)
 	if (!rc)
 		rc = fill_boot_page(g, boot_gfn, args);
 	if (!rc)
-		rc = set_ring(g, GUEST_CONSOLE_GFN, HVM_PARAM_CONSOLE_PFN,
-			      HVM_PARAM_CONSOLE_EVTCHN, &g->console_port);
+		rc = set_ring(g, GUEST_CONSOLE_GFN, HVM_PARAM_CONSOLE_PFN, HVM_PARAM_CONSOLE_EVTCHN,
+			      &g->console_port);
 	if (!rc)
 		rc = set_ring(g, GUEST_XENSTORE_GFN, HVM_PARAM_STORE_PFN, HVM_PARAM_STORE_EVTCHN,
 			      &g->xenstore_port);

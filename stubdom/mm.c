@@ -6,10 +6,10 @@
 #include <stubdom/mm.h>
 #include <stubdom/x86.h>
 
-#define WINDOW_BASE	0xffff800000000000ul
-#define WINDOW_PAGES	512u
-#define LOW_LIMIT	(1ul << 20)
-#define HOLE_LIMIT	0xfc000000ul
+#define WINDOW_BASE  0xffff800000000000ul
+#define WINDOW_PAGES 512u
+#define LOW_LIMIT    (1ul << 20)
+#define HOLE_LIMIT   0xfc000000ul
 
 extern uint8_t __image_start[], __image_end[];
 extern uint64_t boot_pml4[];
@@ -33,11 +33,11 @@ static unsigned int boot_ranges(struct range *r, unsigned int limit)
 	const struct hvm_modlist_entry *mod;
 	unsigned int i, count, n = 0;
 
-#define ADD(addr, size)								\
-	do {									\
-		if (n < limit)							\
-			r[n++] = (struct range){ (uint64_t)(addr) & PAGE_MASK,	\
-				ALIGN_UP((uint64_t)(addr) + (size), PAGE_SIZE) };	\
+#define ADD(addr, size)                                                                            \
+	do {                                                                                       \
+		if (n < limit)                                                                     \
+			r[n++] = (struct range){ (uint64_t)(addr)&PAGE_MASK,                       \
+						 ALIGN_UP((uint64_t)(addr) + (size), PAGE_SIZE) }; \
 	} while (0)
 	ADD(__image_start, (uint64_t)(__image_end - __image_start));
 	ADD(start_info, sizeof(*start_info));
@@ -156,8 +156,7 @@ void *pages_alloc(unsigned long count, unsigned long align)
 			continue;
 		memset(heap_map + first, 1, count);
 		heap_free -= count;
-		return memset((void *)(heap_start + (first << PAGE_SHIFT)), 0,
-			      count << PAGE_SHIFT);
+		return memset((void *)(heap_start + (first << PAGE_SHIFT)), 0, count << PAGE_SHIFT);
 	}
 	panic("out of memory: %lu pages, aligned to %lu", count, align);
 }
@@ -221,7 +220,7 @@ uint64_t *pte_of(const volatile void *va)
 	uint64_t *table = boot_pml4;
 	int shift;
 
-	for (shift = 39; ; shift -= 9) {
+	for (shift = 39;; shift -= 9) {
 		uint64_t *e = &table[(uint64_t)va >> shift & 511];
 
 		if (!(*e & PTE_P))

@@ -84,8 +84,9 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			const char *s = va_arg(ap, const char *);
 			size_t n = strlen(s ? s : "(null)");
 
-			put_padded(&o, s ? s : "(null)", prec >= 0 && n > (size_t)prec ?
-				   (size_t)prec : n, width, left, ' ');
+			put_padded(&o, s ? s : "(null)",
+				   prec >= 0 && n > (size_t)prec ? (size_t)prec : n, width, left,
+				   ' ');
 		} else if (*fmt == 'c') {
 			put(&o, (char)va_arg(ap, int));
 		} else if (*fmt == '%') {
@@ -93,8 +94,7 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 		} else if (longs || *fmt == 'p') {
 			put_integer(&o, *fmt, va_arg(ap, unsigned long), width, left, pad);
 		} else if (*fmt == 'd' || *fmt == 'i') {
-			put_integer(&o, *fmt, (unsigned long)(long)va_arg(ap, int), width, left,
-				    pad);
+			put_integer(&o, *fmt, (unsigned long)(long)va_arg(ap, int), width, left, pad);
 		} else if (*fmt) {
 			put_integer(&o, *fmt, va_arg(ap, unsigned int), width, left, pad);
 		} else {

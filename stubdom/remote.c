@@ -41,8 +41,7 @@ long guest_reply(struct guest *g, unsigned int ms)
 	return m->result;
 }
 
-long guest_call(struct guest *g, remote_fn fn, uint64_t a, uint64_t b, uint64_t c,
-		unsigned int ms)
+long guest_call(struct guest *g, remote_fn fn, uint64_t a, uint64_t b, uint64_t c, unsigned int ms)
 {
 	guest_ask(g, fn, a, b, c);
 	return guest_reply(g, ms);

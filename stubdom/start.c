@@ -13,7 +13,7 @@
 const struct hvm_start_info *start_info;
 const char *cmdline = "";
 
-#define MEMMAP_MAX	64u
+#define MEMMAP_MAX 64u
 
 static struct hvm_memmap_table_entry map_table[MEMMAP_MAX];
 static unsigned int map_entries;
@@ -82,8 +82,9 @@ static void memmap_fetch(void)
 		panic("no memory map in start_info, and XENMEM_memory_map: %ld", rc);
 	map_entries = map.nr_entries;
 	for (i = 0; i < map_entries; i++)
-		map_table[i] = (struct hvm_memmap_table_entry){
-			.addr = e820[i].addr, .size = e820[i].size, .type = e820[i].type };
+		map_table[i] = (struct hvm_memmap_table_entry){ .addr = e820[i].addr,
+								.size = e820[i].size,
+								.type = e820[i].type };
 }
 
 const struct hvm_memmap_table_entry *memmap(unsigned int *count)
@@ -114,13 +115,12 @@ static void print_boot(void)
 	unsigned int i, count;
 
 	printf("stubdom: start_info %p magic %x version %u flags %x, %u modules, cpuid base %x\n",
-	       (const void *)start_info, start_info->magic, start_info->version,
-	       start_info->flags, start_info->nr_modules, xen_cpuid_base);
+	       (const void *)start_info, start_info->magic, start_info->version, start_info->flags,
+	       start_info->nr_modules, xen_cpuid_base);
 	printf("stubdom: command line: %s\n", cmdline);
 	map = memmap(&count);
 	for (i = 0; i < count; i++)
-		printf("stubdom: memory %lx + %lx type %u\n", map[i].addr, map[i].size,
-		       map[i].type);
+		printf("stubdom: memory %lx + %lx type %u\n", map[i].addr, map[i].size, map[i].type);
 }
 
 void stubdom_start(const struct hvm_start_info *si, unsigned int early)

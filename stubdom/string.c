@@ -98,8 +98,9 @@ unsigned long strtoul(const char *s, char **end, int base)
 		base = 10;
 	}
 	for (;; s++) {
-		int d = *s >= '0' && *s <= '9' ? *s - '0' :
-			(*s | 32) >= 'a' && (*s | 32) <= 'z' ? (*s | 32) - 'a' + 10 : 99;
+		int d = *s >= '0' && *s <= '9'		       ? *s - '0'
+			: (*s | 32) >= 'a' && (*s | 32) <= 'z' ? (*s | 32) - 'a' + 10
+							       : 99;
 
 		if (d >= base)
 			break;

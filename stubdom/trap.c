@@ -7,7 +7,7 @@
 #include <stubdom/mm.h>
 #include <stubdom/x86.h>
 
-#define GDT_SLOTS	(SEL_TSS0 / 8 + 2 * MAX_CPUS)
+#define GDT_SLOTS (SEL_TSS0 / 8 + 2 * MAX_CPUS)
 
 struct idt_entry {
 	uint16_t offset_lo, selector;
@@ -81,7 +81,9 @@ void traps_init_cpu(unsigned int cpu)
 		  (base >> 24 & 0xff) << 56;
 	slot[1] = base >> 32;
 	__asm__ volatile("lgdt %0; lidt %1; ltr %w2"
-			 : : "m"(gdtr), "m"(idtr), "r"(SEL_TSS0 + 16 * cpu) : "memory");
+			 :
+			 : "m"(gdtr), "m"(idtr), "r"(SEL_TSS0 + 16 * cpu)
+			 : "memory");
 	cpus[cpu].self = &cpus[cpu];
 	cpus[cpu].id = cpu;
 	cpus[cpu].fault.vector = -1;
@@ -133,8 +135,9 @@ void trap_dispatch(struct trap_frame *f)
 		slot->vector = (int)f->vector;
 		slot->error = (uint32_t)f->error;
 		slot->cr2 = read_cr2();
-		ring3_leave(ring3_saved, f->vector == X86_BP &&
-			    f->rip == (uint64_t)ring3_done + 1 ? -1 : (long)f->vector);
+		ring3_leave(ring3_saved, f->vector == X86_BP && f->rip == (uint64_t)ring3_done + 1
+						 ? -1
+						 : (long)f->vector);
 	}
 	for (e = __extable_start; e < __extable_end; e++) {
 		if (e->insn != f->rip)
@@ -163,7 +166,8 @@ int probe_wrmsr(uint32_t msr, uint64_t value)
 {
 	fault_clear();
 	__asm__ volatile(PROBE("wrmsr")
-			 : : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+			 :
+			 : "c"(msr), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
 			 : "memory");
 	return fault_last().vector;
 }

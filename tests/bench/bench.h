@@ -21,18 +21,18 @@ extern uint64_t tsc_cost;
  * The cheapest of 'times' runs of a statement, in instructions: what an interrupt adds to one of
  * them does not count. A first run warms up what is allocated once.
  */
-#define CHEAPEST(times, statement)					\
-	({								\
-		uint64_t best_ = ~0ull, t_;				\
-		unsigned int n_;					\
-		for (n_ = 0; n_ < (times) + 1; n_++) {			\
-			t_ = rdtsc();					\
-			statement;					\
-			t_ = rdtsc() - t_ - tsc_cost;			\
-			if (n_ && t_ < best_)				\
-				best_ = t_;				\
-		}							\
-		(long)best_;						\
+#define CHEAPEST(times, statement)                     \
+	({                                             \
+		uint64_t best_ = ~0ull, t_;            \
+		unsigned int n_;                       \
+		for (n_ = 0; n_ < (times) + 1; n_++) { \
+			t_ = rdtsc();                  \
+			statement;                     \
+			t_ = rdtsc() - t_ - tsc_cost;  \
+			if (n_ && t_ < best_)          \
+				best_ = t_;            \
+		}                                      \
+		(long)best_;                           \
 	})
 
 #endif

@@ -6,7 +6,7 @@
 #include <stubdom/x86.h>
 #include "bench.h"
 
-#define ROUNDS	200u
+#define ROUNDS 200u
 
 static long send_masked(void)
 {
@@ -15,8 +15,10 @@ static long send_masked(void)
 	if (port < 0)
 		return port;
 	event_mask((evtchn_port_t)port);
-	v = CHEAPEST(50, ({ event_clear((evtchn_port_t)port);
-			    event_send((evtchn_port_t)port); }));
+	v = CHEAPEST(50, ({
+			     event_clear((evtchn_port_t)port);
+			     event_send((evtchn_port_t)port);
+		     }));
 	event_close((evtchn_port_t)port);
 	return v;
 }

@@ -5,7 +5,7 @@
 #include <stubdom/x86.h>
 #include "bench.h"
 
-#define VECTOR	0x71
+#define VECTOR 0x71
 
 static long null_hypercall(void)
 {

@@ -36,8 +36,8 @@ static void print_memory(void)
 	struct xen_sysctl op = { .cmd = XEN_SYSCTL_physinfo };
 
 	if (!hc_sysctl(&op))
-		printf("BENCH hypervisor memory, pages: %lu\n", op.u.physinfo.total_pages -
-		       op.u.physinfo.free_pages - domain_pages(0));
+		printf("BENCH hypervisor memory, pages: %lu\n",
+		       op.u.physinfo.total_pages - op.u.physinfo.free_pages - domain_pages(0));
 }
 
 void stubdom_main(void)

@@ -46,28 +46,28 @@ static void cpuid_hidden_features(void)
 {
 	struct cpuid_regs r = cpuid(1, 0);
 
-	CHECK(!(r.ecx & 1u << 5));	/* VMX */
-	CHECK(!(r.ecx & 1u << 6));	/* SMX */
-	CHECK(!(r.ecx & 1u << 3));	/* MONITOR */
-	CHECK(!(r.ecx & 1u << 2));	/* DTES64 */
+	CHECK(!(r.ecx & 1u << 5)); /* VMX */
+	CHECK(!(r.ecx & 1u << 6)); /* SMX */
+	CHECK(!(r.ecx & 1u << 3)); /* MONITOR */
+	CHECK(!(r.ecx & 1u << 2)); /* DTES64 */
 }
 
 static void cpuid_needed_features(void)
 {
 	struct cpuid_regs r = cpuid(1, 0), e = cpuid(0x80000001, 0);
 
-	CHECK(r.edx & 1u << 0);		/* FPU */
-	CHECK(r.edx & 1u << 4);		/* TSC */
-	CHECK(r.edx & 1u << 5);		/* MSR */
-	CHECK(r.edx & 1u << 6);		/* PAE */
-	CHECK(r.edx & 1u << 9);		/* APIC */
-	CHECK(r.edx & 1u << 13);	/* PGE */
-	CHECK(r.edx & 1u << 16);	/* PAT */
-	CHECK(r.edx & 1u << 24);	/* FXSR */
-	CHECK(r.edx & 1u << 26);	/* SSE2 */
-	CHECK(e.edx & 1u << 29);	/* long mode */
-	CHECK(e.edx & 1u << 20);	/* NX */
-	CHECK(e.edx & 1u << 11);	/* SYSCALL */
+	CHECK(r.edx & 1u << 0); /* FPU */
+	CHECK(r.edx & 1u << 4); /* TSC */
+	CHECK(r.edx & 1u << 5); /* MSR */
+	CHECK(r.edx & 1u << 6); /* PAE */
+	CHECK(r.edx & 1u << 9); /* APIC */
+	CHECK(r.edx & 1u << 13); /* PGE */
+	CHECK(r.edx & 1u << 16); /* PAT */
+	CHECK(r.edx & 1u << 24); /* FXSR */
+	CHECK(r.edx & 1u << 26); /* SSE2 */
+	CHECK(e.edx & 1u << 29); /* long mode */
+	CHECK(e.edx & 1u << 20); /* NX */
+	CHECK(e.edx & 1u << 11); /* SYSCALL */
 }
 
 static void cpuid_osxsave_follows_cr4(void)
@@ -131,7 +131,7 @@ static void cpuid_time_leaf(void)
 	struct cpuid_regs r = cpuid(xen_cpuid_base + 3, 0);
 
 	CHECK((r.ebx & 0xff) <= 3);
-	CHECK(r.ecx > 1000);		/* kHz */
+	CHECK(r.ecx > 1000); /* kHz */
 	CHECK_EQ(cpuid(xen_cpuid_base + 3, 9).eax, 0);
 }
 
@@ -280,8 +280,8 @@ static void tsc_aux(void)
 
 static void unknown_msrs(void)
 {
-	static const uint32_t none[] = { 0x5, 0x4b0000, 0xc0000200, 0xdeadbeef, 0x40000500,
-					 0xc0010200 };
+	static const uint32_t none[] = { 0x5,	     0x4b0000,	 0xc0000200,
+					 0xdeadbeef, 0x40000500, 0xc0010200 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(none); i++) {
@@ -354,8 +354,8 @@ static void misc_enable(void)
 	uint64_t v = 0;
 
 	CHECK_EQ(probe_rdmsr(MSR_MISC_ENABLE, &v), -1);
-	CHECK(v & 1 << 11);		/* no branch trace store */
-	CHECK(v & 1 << 12);		/* no PEBS */
+	CHECK(v & 1 << 11); /* no branch trace store */
+	CHECK(v & 1 << 12); /* no PEBS */
 }
 
 static const struct test tests[] = {

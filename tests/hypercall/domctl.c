@@ -203,12 +203,23 @@ static void unknown(void)
 static void no_such_domain(void)
 {
 	static const uint32_t cmds[] = {
-		XEN_DOMCTL_destroydomain, XEN_DOMCTL_pausedomain, XEN_DOMCTL_unpausedomain,
-		XEN_DOMCTL_max_mem, XEN_DOMCTL_max_vcpus, XEN_DOMCTL_getvcpuinfo,
-		XEN_DOMCTL_resumedomain, XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_setvcpuaffinity,
-		XEN_DOMCTL_settimeoffset, XEN_DOMCTL_setdomainhandle, XEN_DOMCTL_hypercall_init,
-		XEN_DOMCTL_ioport_permission, XEN_DOMCTL_gettscinfo, XEN_DOMCTL_get_cpu_policy,
-		XEN_DOMCTL_scheduler_op, XEN_DOMCTL_get_paging_mempool_size,
+		XEN_DOMCTL_destroydomain,
+		XEN_DOMCTL_pausedomain,
+		XEN_DOMCTL_unpausedomain,
+		XEN_DOMCTL_max_mem,
+		XEN_DOMCTL_max_vcpus,
+		XEN_DOMCTL_getvcpuinfo,
+		XEN_DOMCTL_resumedomain,
+		XEN_DOMCTL_gethvmcontext,
+		XEN_DOMCTL_setvcpuaffinity,
+		XEN_DOMCTL_settimeoffset,
+		XEN_DOMCTL_setdomainhandle,
+		XEN_DOMCTL_hypercall_init,
+		XEN_DOMCTL_ioport_permission,
+		XEN_DOMCTL_gettscinfo,
+		XEN_DOMCTL_get_cpu_policy,
+		XEN_DOMCTL_scheduler_op,
+		XEN_DOMCTL_get_paging_mempool_size,
 	};
 	unsigned int i;
 
@@ -630,8 +641,8 @@ static void shutdown_and_resume(void)
 static void unprivileged(void)
 {
 	static const uint32_t cmds[] = {
-		XEN_DOMCTL_createdomain, XEN_DOMCTL_destroydomain, XEN_DOMCTL_pausedomain,
-		XEN_DOMCTL_unpausedomain, XEN_DOMCTL_getdomaininfo, XEN_DOMCTL_max_mem,
+		XEN_DOMCTL_createdomain,  XEN_DOMCTL_destroydomain,   XEN_DOMCTL_pausedomain,
+		XEN_DOMCTL_unpausedomain, XEN_DOMCTL_getdomaininfo,   XEN_DOMCTL_max_mem,
 		XEN_DOMCTL_gethvmcontext, XEN_DOMCTL_setdomainhandle, 999,
 	};
 	unsigned int i;

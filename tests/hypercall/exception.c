@@ -80,9 +80,10 @@ static void page_fault_nx(void)
 	memset(page, 0xc3, 16);
 	fault_clear();
 	/* The fetch faults at the target: land in a handler that returns to the caller. */
-	__asm__ volatile("lea 1f(%%rip), %0\n push %0\n"
-			 PROBE("mov %1, %0") "pop %0\n 1:\n"
-			 : "=&r"(back) : "r"(nx) : "memory");
+	__asm__ volatile("lea 1f(%%rip), %0\n push %0\n" PROBE("mov %1, %0") "pop %0\n 1:\n"
+			 : "=&r"(back)
+			 : "r"(nx)
+			 : "memory");
 	CHECK_EQ(fault_last().vector, -1);
 	window_unmap(nx);
 	page_free(page);
@@ -132,12 +133,14 @@ static void single_step_over_cpuid(void)
 	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq\n"
 			 "nop\n cpuid\n nop\n"
 			 "pushfq; andq $~0x100, (%%rsp); popfq\n"
-			 : : "a"(0) : "rbx", "rcx", "rdx", "cc", "memory");
+			 :
+			 : "a"(0)
+			 : "rbx", "rcx", "rdx", "cc", "memory");
 	__asm__ volatile("mov %%dr6, %0" : "=r"(dr6));
 	trap_set_handler(X86_DB, NULL);
 	CHECK_EQ(steps, 6);
 	CHECK(dr6 & 1 << 14);
-	CHECK_EQ(step_rip[1] - step_rip[0], 2);		/* cpuid is two bytes */
+	CHECK_EQ(step_rip[1] - step_rip[0], 2); /* cpuid is two bytes */
 }
 
 static void single_step_over_hypercall(void)
@@ -147,7 +150,8 @@ static void single_step_over_hypercall(void)
 	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq\n"
 			 "call *%0\n"
 			 "pushfq; andq $~0x100, (%%rsp); popfq\n"
-			 : : "r"(hypercall_page + 32 * __HYPERVISOR_xen_version), "D"(0ul), "S"(0ul)
+			 :
+			 : "r"(hypercall_page + 32 * __HYPERVISOR_xen_version), "D"(0ul), "S"(0ul)
 			 : "rax", "rcx", "rdx", "r8", "r10", "r11", "cc", "memory");
 	trap_set_handler(X86_DB, NULL);
 	/* call, mov, vmcall, ret, pushfq, andq, popfq */
@@ -232,7 +236,9 @@ static void cr4_vmxe(void)
 static void cr4_pae_in_long_mode(void)
 {
 	fault_clear();
-	__asm__ volatile(PROBE("mov %0, %%cr4") : : "r"(read_cr4() & ~(uint64_t)CR4_PAE)
+	__asm__ volatile(PROBE("mov %0, %%cr4")
+			 :
+			 : "r"(read_cr4() & ~(uint64_t)CR4_PAE)
 			 : "memory");
 	CHECK_EQ(fault_last().vector, X86_GP);
 }
@@ -380,7 +386,7 @@ static void privileged_instructions(void)
 	__asm__ volatile(PROBE("vmlaunch"));
 	CHECK_EQ(fault_last().vector, X86_UD);
 	fault_clear();
-	__asm__ volatile(PROBE(".byte 0x0f, 0x01, 0xc8") : : "a"(0), "c"(0), "d"(0));	/* monitor */
+	__asm__ volatile(PROBE(".byte 0x0f, 0x01, 0xc8") : : "a"(0), "c"(0), "d"(0)); /* monitor */
 	CHECK_EQ(fault_last().vector, X86_UD);
 }
 
@@ -434,7 +440,10 @@ static void ring3_works(void)
 static void alignment_check(void *arg)
 {
 	__asm__ volatile("pushfq; orq $0x40000, (%%rsp); popfq\n"
-			 "mov (%0), %%rax\n" : : "r"(arg) : "rax", "cc", "memory");
+			 "mov (%0), %%rax\n"
+			 :
+			 : "r"(arg)
+			 : "rax", "cc", "memory");
 }
 
 static void alignment_in_ring3(void)
@@ -499,7 +508,10 @@ static void interrupt_shadow(void)
 {
 	/* sti; hlt with nothing pending would sleep for ever: use cli right after instead. */
 	__asm__ volatile("cli; sti; cli; sti" ::: "memory");
-	__asm__ volatile("mov %%ss, %%eax; mov %%eax, %%ss; cpuid" : : : "rax", "rbx", "rcx", "rdx");
+	__asm__ volatile("mov %%ss, %%eax; mov %%eax, %%ss; cpuid"
+			 :
+			 :
+			 : "rax", "rbx", "rcx", "rdx");
 	CHECK(read_rflags() & RFLAGS_IF);
 }
 

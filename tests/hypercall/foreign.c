@@ -7,7 +7,7 @@
 #include "errors.h"
 #include "target.h"
 
-static uint64_t win;	/* 64 own gfns without RAM */
+static uint64_t win; /* 64 own gfns without RAM */
 static uint64_t own_pages;
 
 static volatile uint64_t *at(uint64_t gfn)
@@ -198,8 +198,9 @@ static void bad_target_domid(void)
 	xen_ulong_t idx = 0;
 	xen_pfn_t gfn = win;
 	int err = 5;
-	struct xen_add_to_physmap_batch b = {
-		.domid = DOMID_NOBODY, .space = XENMAPSPACE_gmfn_foreign, .size = 1 };
+	struct xen_add_to_physmap_batch b = { .domid = DOMID_NOBODY,
+					      .space = XENMAPSPACE_gmfn_foreign,
+					      .size = 1 };
 
 	b.u.foreign_domid = target;
 	set_xen_guest_handle(b.idxs, &idx);
@@ -214,8 +215,9 @@ static void other_domain_as_mapper(void)
 	xen_ulong_t idx = 0;
 	xen_pfn_t gfn = 0x500;
 	int err = 5;
-	struct xen_add_to_physmap_batch b = {
-		.domid = target, .space = XENMAPSPACE_gmfn_foreign, .size = 1 };
+	struct xen_add_to_physmap_batch b = { .domid = target,
+					      .space = XENMAPSPACE_gmfn_foreign,
+					      .size = 1 };
 
 	set_xen_guest_handle(b.idxs, &idx);
 	set_xen_guest_handle(b.gpfns, &gfn);
@@ -242,7 +244,8 @@ static void unknown_space(void)
 
 static void by_the_single_call(void)
 {
-	struct xen_add_to_physmap m = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_foreign,
+	struct xen_add_to_physmap m = { .domid = DOMID_SELF,
+					.space = XENMAPSPACE_gmfn_foreign,
 					.gpfn = win };
 
 	CHECK_EQ(hc_memory_op(XENMEM_add_to_physmap, &m), -ENOSYS);
@@ -348,8 +351,9 @@ static void accounting_of_many(void)
 
 static void moving_a_foreign_gfn(void)
 {
-	struct xen_add_to_physmap m = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn,
-					.idx = win, .gpfn = win + 1 };
+	struct xen_add_to_physmap m = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_gmfn, .idx = win, .gpfn = win + 1
+	};
 
 	REQUIRE_EQ(map_one(target, 5, win), 0);
 	CHECK_EQ(hc_memory_op(XENMEM_add_to_physmap, &m), -EINVAL);
@@ -360,8 +364,9 @@ static void moving_a_foreign_gfn(void)
 static void moving_ram_over_foreign(void)
 {
 	void *page = page_alloc();
-	struct xen_add_to_physmap m = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn,
-					.idx = ptr_gfn(page), .gpfn = win };
+	struct xen_add_to_physmap m = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_gmfn, .idx = ptr_gfn(page), .gpfn = win
+	};
 
 	REQUIRE_EQ(map_one(target, 5, win), 0);
 	CHECK_EQ(hc_memory_op(XENMEM_add_to_physmap, &m), -ENXIO);

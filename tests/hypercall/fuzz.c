@@ -18,30 +18,30 @@
 #include <xen/hvm/dm_op.h>
 #include "errors.h"
 
-#define ARG_BYTES	256u
-#define VICTIMS		3u
-#define VICTIM_PAGES	64u
-#define BATCH		16u
-#define ROUND_SLACK	8ul	/* pages */
-#define GRANTS		48u	/* references of a victim that dom0 may map */
-#define MAPS		256u	/* grant mappings remembered, to undo them */
+#define ARG_BYTES    256u
+#define VICTIMS	     3u
+#define VICTIM_PAGES 64u
+#define BATCH	     16u
+#define ROUND_SLACK  8ul /* pages */
+#define GRANTS	     48u /* references of a victim that dom0 may map */
+#define MAPS	     256u /* grant mappings remembered, to undo them */
 
 struct grant_map {
 	uint64_t addr;
 	grant_handle_t handle;
-	uint32_t flags;		/* GNTMAP_*; 0: not used */
+	uint32_t flags; /* GNTMAP_*; 0: not used */
 };
 
 struct fuzz {
 	struct rng rng;
-	uint8_t *arg;		/* a page: the argument */
-	uint64_t *lists;	/* a page: what the argument's handles point to */
-	uint64_t scratch;	/* own gfns that may be mapped, populated, removed */
+	uint8_t *arg; /* a page: the argument */
+	uint64_t *lists; /* a page: what the argument's handles point to */
+	uint64_t scratch; /* own gfns that may be mapped, populated, removed */
 	unsigned int scratch_count;
 	domid_t victim[VICTIMS];
 	struct grant_map map[MAPS];
 	bool privileged;
-	uint64_t kinds;		/* which kinds of calls: all, or command line word kinds= */
+	uint64_t kinds; /* which kinds of calls: all, or command line word kinds= */
 };
 
 static uint64_t below(struct fuzz *f, uint64_t limit)
@@ -52,9 +52,12 @@ static uint64_t below(struct fuzz *f, uint64_t limit)
 /* Numbers at the edges of things, or small, or any. */
 static uint64_t interesting(struct fuzz *f)
 {
-	static const uint64_t edges[] = { 0, 1, 2, 63, 64, 0xff, 0x100, 0xfff, 0x1000, 0xffff,
-		0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, 1ull << 40, 1ull << 47,
-		1ull << 52, 1ull << 62, 1ull << 63, ~0ull, ~0ull - 1 };
+	static const uint64_t edges[] = { 0,	      1,	  2,	       63,
+					  64,	      0xff,	  0x100,       0xfff,
+					  0x1000,     0xffff,	  0x10000,     0x7fffffff,
+					  0x80000000, 0xffffffff, 0x100000000, 1ull << 40,
+					  1ull << 47, 1ull << 52, 1ull << 62,  1ull << 63,
+					  ~0ull,      ~0ull - 1 };
 
 	switch (below(f, 4)) {
 	case 0:
@@ -70,7 +73,7 @@ static uint64_t interesting(struct fuzz *f)
 
 static domid_t some_domain(struct fuzz *f)
 {
-	static const domid_t special[] = { DOMID_SELF, DOMID_IO, DOMID_XEN, DOMID_COW,
+	static const domid_t special[] = { DOMID_SELF,	  DOMID_IO,   DOMID_XEN,    DOMID_COW,
 					   DOMID_INVALID, DOMID_IDLE, DOMID_NOBODY, 0 };
 	uint64_t kind = below(f, 8);
 
@@ -106,7 +109,7 @@ static uint64_t own_gfn(struct fuzz *f, enum kind kind)
 	uint64_t third = f->scratch_count / 3;
 
 	if (!below(f, 16))
-		return (1ull << 40) + interesting(f) % (1ull << 62);	/* beyond any width */
+		return (1ull << 40) + interesting(f) % (1ull << 62); /* beyond any width */
 	if (on_xen)
 		return f->scratch + below(f, third) + kind * third;
 	return f->scratch + below(f, f->scratch_count);
@@ -216,8 +219,8 @@ static void random_bytes(struct fuzz *f, void *p, unsigned int n)
 /* Sub-operations of memory_op that only ask or are for others. */
 static long fuzz_memory_other(struct fuzz *f)
 {
-	static const unsigned int cmds[] = { 2, 3, 4, 5, 8, 10, 11, 12, 14, 16, 17, 18, 19, 24, 25,
-					     26, 27, 29, 40, 63 };
+	static const unsigned int cmds[] = { 2,	 3,  4,	 5,  8,	 10, 11, 12, 14, 16,
+					     17, 18, 19, 24, 25, 26, 27, 29, 40, 63 };
 
 	random_bytes(f, f->arg, 64);
 	*(domid_t *)f->arg = some_domain(f);
@@ -226,10 +229,20 @@ static long fuzz_memory_other(struct fuzz *f)
 
 static long fuzz_evtchn(struct fuzz *f)
 {
-	static const unsigned int cmds[] = { EVTCHNOP_bind_interdomain, EVTCHNOP_bind_virq,
-		EVTCHNOP_bind_pirq, EVTCHNOP_send, EVTCHNOP_status, EVTCHNOP_alloc_unbound,
-		EVTCHNOP_bind_ipi, EVTCHNOP_bind_vcpu, EVTCHNOP_unmask, EVTCHNOP_set_priority,
-		EVTCHNOP_close, EVTCHNOP_close, EVTCHNOP_close, 99 };
+	static const unsigned int cmds[] = { EVTCHNOP_bind_interdomain,
+					     EVTCHNOP_bind_virq,
+					     EVTCHNOP_bind_pirq,
+					     EVTCHNOP_send,
+					     EVTCHNOP_status,
+					     EVTCHNOP_alloc_unbound,
+					     EVTCHNOP_bind_ipi,
+					     EVTCHNOP_bind_vcpu,
+					     EVTCHNOP_unmask,
+					     EVTCHNOP_set_priority,
+					     EVTCHNOP_close,
+					     EVTCHNOP_close,
+					     EVTCHNOP_close,
+					     99 };
 	unsigned int cmd = cmds[below(f, ARRAY_SIZE(cmds))];
 	uint32_t *w = (uint32_t *)f->arg;
 	unsigned int i;
@@ -309,16 +322,17 @@ static long fuzz_grant_other(struct fuzz *f)
 
 		c->source.domid = some_domain(f);
 		c->dest.domid = some_domain(f);
-		c->source.u.gmfn = below(f, 2) ? own_gfn(f, below(f, 2) ? FOREIGN : RAM) : below(f, GRANTS);
-		c->dest.u.gmfn = below(f, 2) ? own_gfn(f, below(f, 2) ? FOREIGN : RAM) : below(f, GRANTS);
+		c->source.u.gmfn =
+			below(f, 2) ? own_gfn(f, below(f, 2) ? FOREIGN : RAM) : below(f, GRANTS);
+		c->dest.u.gmfn =
+			below(f, 2) ? own_gfn(f, below(f, 2) ? FOREIGN : RAM) : below(f, GRANTS);
 		c->source.offset = (uint16_t)below(f, 8192);
 		c->dest.offset = (uint16_t)below(f, 8192);
 		c->len = (uint16_t)below(f, 5000);
 		c->flags = (uint16_t)below(f, 4);
 		/* A frame number of this domain beyond the scratch range may be the program's. */
 		if (!(c->flags & GNTCOPY_dest_gref) &&
-		    (c->dest.u.gmfn < f->scratch ||
-		     c->dest.u.gmfn >= f->scratch + f->scratch_count))
+		    (c->dest.u.gmfn < f->scratch || c->dest.u.gmfn >= f->scratch + f->scratch_count))
 			c->dest.u.gmfn = f->scratch;
 	}
 	return hc_grant_table_op(cmd, some_pointer(f, f->arg),
@@ -328,10 +342,11 @@ static long fuzz_grant_other(struct fuzz *f)
 static long fuzz_domctl(struct fuzz *f)
 {
 	/* Everything that exists but what creates, ends, or runs domains. */
-	static const uint32_t cmds[] = { 3, 4, 5, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-		22, 24, 25, 29, 33, 34, 35, 36, 38, 39, 40, 42, 43, 45, 48, 50, 54, 55, 56, 57,
-		59, 60, 61, 62, 63, 64, 65, 67, 68, 69, 71, 72, 73, 74, 75, 77, 78, 81, 82, 83, 84,
-		85, 1000, 1001, 1002, 1003, 99, 0 };
+	static const uint32_t cmds[] = { 3,  4,	 5,  9,	 10, 11, 12,   13,   14,   15,	 16, 17, 18,
+					 19, 20, 21, 22, 24, 25, 29,   33,   34,   35,	 36, 38, 39,
+					 40, 42, 43, 45, 48, 50, 54,   55,   56,   57,	 59, 60, 61,
+					 62, 63, 64, 65, 67, 68, 69,   71,   72,   73,	 74, 75, 77,
+					 78, 81, 82, 83, 84, 85, 1000, 1001, 1002, 1003, 99, 0 };
 	struct xen_domctl *op = (void *)f->arg;
 
 	memset(op, 0, sizeof(*op));
@@ -372,9 +387,12 @@ static long fuzz_hvm(struct fuzz *f)
 
 static long fuzz_vcpu_and_sched(struct fuzz *f)
 {
-	static const unsigned int vcpu_cmds[] = { VCPUOP_is_up, VCPUOP_get_runstate_info,
-						  VCPUOP_get_physid, VCPUOP_set_periodic_timer,
-						  VCPUOP_stop_periodic_timer, 40 };
+	static const unsigned int vcpu_cmds[] = { VCPUOP_is_up,
+						  VCPUOP_get_runstate_info,
+						  VCPUOP_get_physid,
+						  VCPUOP_set_periodic_timer,
+						  VCPUOP_stop_periodic_timer,
+						  40 };
 	struct sched_remote_shutdown *r = (void *)f->arg;
 	unsigned int cmd;
 
@@ -401,8 +419,8 @@ static long fuzz_version_and_others(struct fuzz *f)
 	case 2:
 		return hc_vm_assist((unsigned int)below(f, 3), 40 + (unsigned int)below(f, 40));
 	case 3: {
-		static const unsigned int none[] = { 0, 1, 2, 3, 4, 5, 8, 9, 10, 11, 14, 19, 22, 25,
-						     28, 30, 38, 42, 45, 50, 55 };
+		static const unsigned int none[] = { 0,	 1,  2,	 3,  4,	 5,  8,	 9,  10, 11, 14,
+						     19, 22, 25, 28, 30, 38, 42, 45, 50, 55 };
 
 		return hypercall(none[below(f, ARRAY_SIZE(none))], interesting(f), interesting(f),
 				 interesting(f), interesting(f), interesting(f));
@@ -421,9 +439,13 @@ static long fuzz_version_and_others(struct fuzz *f)
 static long one_call(struct fuzz *f)
 {
 	static long (*const calls[])(struct fuzz *) = {
-		fuzz_reservation, fuzz_physmap, fuzz_foreign, fuzz_remove, fuzz_memory_other,
-		fuzz_evtchn, fuzz_grant_map, fuzz_grant_unmap, fuzz_grant_other, fuzz_domctl,
-		fuzz_sysctl, fuzz_hvm, fuzz_vcpu_and_sched, fuzz_version_and_others,
+		fuzz_reservation,    fuzz_physmap,
+		fuzz_foreign,	     fuzz_remove,
+		fuzz_memory_other,   fuzz_evtchn,
+		fuzz_grant_map,	     fuzz_grant_unmap,
+		fuzz_grant_other,    fuzz_domctl,
+		fuzz_sysctl,	     fuzz_hvm,
+		fuzz_vcpu_and_sched, fuzz_version_and_others,
 	};
 	uint64_t kind;
 
@@ -473,7 +495,8 @@ static void fuzz_init(struct fuzz *f, uint64_t seed)
 /* Let dom0 map the victim's pages: fill its grant table, through a foreign mapping of it. */
 static void victim_grants(struct fuzz *f, domid_t dom)
 {
-	struct xen_add_to_physmap m = { .domid = dom, .space = XENMAPSPACE_grant_table,
+	struct xen_add_to_physmap m = { .domid = dom,
+					.space = XENMAPSPACE_grant_table,
 					.gpfn = 2 * VICTIM_PAGES };
 	struct grant_entry_v1 *table = gfn_ptr(f->scratch);
 	unsigned int i;

@@ -2,23 +2,24 @@
 /* Grant tables: map, unmap, copy, versions, bad references, revocation, accounting. */
 #include <stubdom/boot.h>
 #include <stubdom/console.h>
-#include <stubdom/hypercall.h>
+#include <stubdom/gnttab.h>
 #include <stubdom/lib.h>
 #include <stubdom/mm.h>
 #include <stubdom/tap.h>
 #include "errors.h"
 #include "peer.h"
 
-#define FIRST_REF	GNTTAB_NR_RESERVED_ENTRIES
-#define NO_HANDLE	0xffffffffu
+#define FIRST_REF GNTTAB_NR_RESERVED_ENTRIES
+#define NO_HANDLE 0xffffffffu
 
-static struct grant_entry_v1 *table;	/* own grant table, version 1, one frame */
-static uint64_t win;			/* own gfns without RAM, for mappings */
+static struct grant_entry_v1 *table; /* own grant table, version 1, one frame */
+static uint64_t win; /* own gfns without RAM, for mappings */
 
 static long map_table_frame(uint64_t idx, uint64_t gfn)
 {
-	struct xen_add_to_physmap m = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table,
-					.idx = idx, .gpfn = gfn };
+	struct xen_add_to_physmap m = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = idx, .gpfn = gfn
+	};
 
 	return hc_memory_op(XENMEM_add_to_physmap, &m);
 }
@@ -33,30 +34,10 @@ static long set_version(uint32_t version)
 /* Runs in dom0 and, called remotely, in the peer. */
 static long table_init(uint64_t a __unused, uint64_t b __unused, uint64_t c __unused)
 {
-	uint64_t gfn;
-	long rc;
+	long rc = gnttab_init();
 
-	if (table)
-		return 0;
-	gfn = hole_gfn_alloc(1, 1);
-	set_version(1);
-	rc = map_table_frame(0, gfn);
-	if (!rc)
-		table = gfn_ptr(gfn);
+	table = gnttab_table();
 	return rc;
-}
-
-static void grant(grant_ref_t ref, domid_t to, uint64_t gfn, uint16_t flags)
-{
-	table[ref].frame = (uint32_t)gfn;
-	table[ref].domid = to;
-	barrier();
-	WRITE_ONCE(table[ref].flags, GTF_permit_access | flags);
-}
-
-static void revoke(grant_ref_t ref)
-{
-	WRITE_ONCE(table[ref].flags, 0);
 }
 
 /* In the peer: grant page (or, with a gfn, that frame) to dom0; the value is the gfn. */
@@ -65,7 +46,7 @@ static long peer_grant(uint64_t ref, uint64_t flags, uint64_t gfn)
 	table_init(0, 0, 0);
 	if (!gfn)
 		gfn = ptr_gfn(page_alloc());
-	grant((grant_ref_t)ref, 0, gfn, (uint16_t)flags);
+	gnttab_grant((grant_ref_t)ref, 0, gfn, (uint16_t)flags);
 	return (long)gfn;
 }
 
@@ -76,7 +57,7 @@ static long peer_flags(uint64_t ref, uint64_t b __unused, uint64_t c __unused)
 
 static long peer_revoke(uint64_t ref, uint64_t b __unused, uint64_t c __unused)
 {
-	revoke((grant_ref_t)ref);
+	gnttab_revoke((grant_ref_t)ref);
 	return 0;
 }
 
@@ -92,12 +73,14 @@ static void setup(void)
 		tap_note("mapping the grant table: %ld", rc);
 }
 
-static struct gnttab_map_grant_ref map_op(domid_t dom, grant_ref_t ref, uint64_t gfn,
-					  uint32_t flags)
+static struct gnttab_map_grant_ref map_op(domid_t dom, grant_ref_t ref, uint64_t gfn, uint32_t flags)
 {
-	struct gnttab_map_grant_ref m = {
-		.host_addr = gfn << PAGE_SHIFT, .flags = GNTMAP_host_map | flags,
-		.ref = ref, .dom = dom, .handle = NO_HANDLE, .status = 99 };
+	struct gnttab_map_grant_ref m = { .host_addr = gfn << PAGE_SHIFT,
+					  .flags = GNTMAP_host_map | flags,
+					  .ref = ref,
+					  .dom = dom,
+					  .handle = NO_HANDLE,
+					  .status = 99 };
 
 	CHECK_EQ(hc_grant_table_op(GNTTABOP_map_grant_ref, &m, 1), 0);
 	return m;
@@ -105,7 +88,8 @@ static struct gnttab_map_grant_ref map_op(domid_t dom, grant_ref_t ref, uint64_t
 
 static int unmap_op(uint64_t gfn, grant_handle_t handle)
 {
-	struct gnttab_unmap_grant_ref u = { .host_addr = gfn << PAGE_SHIFT, .handle = handle,
+	struct gnttab_unmap_grant_ref u = { .host_addr = gfn << PAGE_SHIFT,
+					    .handle = handle,
 					    .status = 99 };
 
 	CHECK_EQ(hc_grant_table_op(GNTTABOP_unmap_grant_ref, &u, 1), 0);
@@ -292,8 +276,9 @@ static void bad_domains(void)
 
 static void bad_flags(void)
 {
-	struct gnttab_map_grant_ref m = { .host_addr = win << PAGE_SHIFT, .ref = FIRST_REF,
-					  .dom = peer.id, .status = 99 };
+	struct gnttab_map_grant_ref m = {
+		.host_addr = win << PAGE_SHIFT, .ref = FIRST_REF, .dom = peer.id, .status = 99
+	};
 
 	CHECK_EQ(hc_grant_table_op(GNTTABOP_map_grant_ref, &m, 1), 0);
 	CHECK_EQ(m.status, GNTST_bad_gntref);
@@ -311,9 +296,9 @@ static void granted_to_another(void)
 	REQUIRE(t);
 	PEER_CALL(peer_grant, FIRST_REF, 0, 0);
 	/* What dom0 grants to a domain that is not there, nobody can map: not dom0 itself. */
-	grant(FIRST_REF + 1, DOMID_NOBODY, ptr_gfn(table), 0);
+	gnttab_grant(FIRST_REF + 1, DOMID_NOBODY, ptr_gfn(table), 0);
 	CHECK_EQ(map_op(0, FIRST_REF + 1, win, 0).status, GNTST_general_error);
-	revoke(FIRST_REF + 1);
+	gnttab_revoke(FIRST_REF + 1);
 }
 
 static void revoked_while_mapped(void)
@@ -377,9 +362,11 @@ static void batch_with_a_bad_one(void)
 	PEER_CALL(peer_grant, FIRST_REF + 1, 0, 0);
 	PEER_CALL(peer_revoke, FIRST_REF + 2, 0, 0);
 	for (i = 0; i < 3; i++)
-		m[i] = (struct gnttab_map_grant_ref){
-			.host_addr = (win + i) << PAGE_SHIFT, .flags = GNTMAP_host_map,
-			.ref = i == 1 ? FIRST_REF + 2 : FIRST_REF + i / 2, .dom = peer.id };
+		m[i] = (struct gnttab_map_grant_ref){ .host_addr = (win + i) << PAGE_SHIFT,
+						      .flags = GNTMAP_host_map,
+						      .ref = i == 1 ? FIRST_REF + 2
+								    : FIRST_REF + i / 2,
+						      .dom = peer.id };
 	CHECK_EQ(hc_grant_table_op(GNTTABOP_map_grant_ref, m, 3), 0);
 	CHECK_EQ(m[0].status, GNTST_okay);
 	CHECK_EQ(m[1].status, GNTST_general_error);
@@ -396,9 +383,10 @@ static void sixty_four_maps(void)
 
 	PEER_CALL(peer_grant, FIRST_REF, 0, 0);
 	for (i = 0; i < 32; i++)
-		m[i] = (struct gnttab_map_grant_ref){
-			.host_addr = (win + i) << PAGE_SHIFT, .flags = GNTMAP_host_map,
-			.ref = FIRST_REF, .dom = peer.id };
+		m[i] = (struct gnttab_map_grant_ref){ .host_addr = (win + i) << PAGE_SHIFT,
+						      .flags = GNTMAP_host_map,
+						      .ref = FIRST_REF,
+						      .dom = peer.id };
 	CHECK_EQ(hc_grant_table_op(GNTTABOP_map_grant_ref, m, 32), 0);
 	for (i = 0; i < 32; i++) {
 		bad += m[i].status != GNTST_okay;
@@ -443,8 +431,8 @@ static int do_copy(struct gnttab_copy *c)
 static void copy_own_pages(void)
 {
 	uint64_t *a = page_alloc(), *b = page_alloc();
-	struct gnttab_copy c = copy_op(DOMID_SELF, ptr_gfn(a), false, DOMID_SELF, ptr_gfn(b),
-				       false, 64);
+	struct gnttab_copy c =
+		copy_op(DOMID_SELF, ptr_gfn(a), false, DOMID_SELF, ptr_gfn(b), false, 64);
 
 	a[0] = 1;
 	a[7] = 7;
@@ -461,8 +449,8 @@ static void copy_from_peer(void)
 {
 	uint64_t *b = page_alloc();
 	long gfn = PEER_CALL(peer_grant, FIRST_REF, GTF_readonly, 0);
-	struct gnttab_copy c = copy_op(peer.id, FIRST_REF, true, DOMID_SELF, ptr_gfn(b), false,
-				       PAGE_SIZE);
+	struct gnttab_copy c =
+		copy_op(peer.id, FIRST_REF, true, DOMID_SELF, ptr_gfn(b), false, PAGE_SIZE);
 
 	peer_poke((uint64_t)gfn << PAGE_SHIFT, 123);
 	peer_poke(((uint64_t)gfn << PAGE_SHIFT) + 4088, 456);
@@ -499,8 +487,8 @@ static void copy_to_readonly(void)
 static void copy_bad_lengths(void)
 {
 	uint64_t *a = page_alloc(), *b = page_alloc();
-	struct gnttab_copy c = copy_op(DOMID_SELF, ptr_gfn(a), false, DOMID_SELF, ptr_gfn(b),
-				       false, 4097);
+	struct gnttab_copy c =
+		copy_op(DOMID_SELF, ptr_gfn(a), false, DOMID_SELF, ptr_gfn(b), false, 4097);
 
 	CHECK_EQ(do_copy(&c), GNTST_bad_copy_arg);
 	c.len = 100;
@@ -557,19 +545,20 @@ static void transfer_is_for_pv(void)
 
 static void swap_refs(void)
 {
-	struct gnttab_swap_grant_ref s = { .ref_a = FIRST_REF + 3, .ref_b = FIRST_REF + 4,
+	struct gnttab_swap_grant_ref s = { .ref_a = FIRST_REF + 3,
+					   .ref_b = FIRST_REF + 4,
 					   .status = 99 };
 
 	REQUIRE(table);
-	grant(FIRST_REF + 3, 1, 0x111, 0);
-	grant(FIRST_REF + 4, 2, 0x222, GTF_readonly);
+	gnttab_grant(FIRST_REF + 3, 1, 0x111, 0);
+	gnttab_grant(FIRST_REF + 4, 2, 0x222, GTF_readonly);
 	CHECK_EQ(hc_grant_table_op(GNTTABOP_swap_grant_ref, &s, 1), 0);
 	CHECK_EQ(s.status, GNTST_okay);
 	CHECK_EQ(table[FIRST_REF + 3].domid, 2);
 	CHECK_EQ(table[FIRST_REF + 4].domid, 1);
 	CHECK_EQ(table[FIRST_REF + 3].frame, 0x222);
-	revoke(FIRST_REF + 3);
-	revoke(FIRST_REF + 4);
+	gnttab_revoke(FIRST_REF + 3);
+	gnttab_revoke(FIRST_REF + 4);
 	s.ref_b = 10000000;
 	CHECK_EQ(hc_grant_table_op(GNTTABOP_swap_grant_ref, &s, 1), 0);
 	CHECK_EQ(s.status, GNTST_bad_gntref);

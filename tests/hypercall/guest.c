@@ -11,8 +11,9 @@
 #include <stubdom/x86.h>
 #include "errors.h"
 
-#define HEAP_PAGES	512u
-#define GUEST_AREAS	"version,domctl,sysctl,evtchn,grant,memory,vcpu,sched,hvm,misc,cpu,exception,lapic,start"
+#define HEAP_PAGES 512u
+#define GUEST_AREAS \
+	"version,domctl,sysctl,evtchn,grant,memory,vcpu,sched,hvm,misc,cpu,exception,lapic,start"
 
 static struct guest g;
 
@@ -36,7 +37,7 @@ static void answers(void)
 static void ends_with_reason(void)
 {
 	static const unsigned int reasons[] = { SHUTDOWN_poweroff, SHUTDOWN_reboot,
-						SHUTDOWN_suspend, SHUTDOWN_crash,
+						SHUTDOWN_suspend,  SHUTDOWN_crash,
 						SHUTDOWN_watchdog, SHUTDOWN_soft_reset };
 	unsigned int i, reason;
 
@@ -164,8 +165,7 @@ static void runs_the_areas(void)
 	bool done = false;
 	uint64_t end;
 
-	snprintf(args, sizeof(args), "hv=%s quiet areas=%s", on_xen ? "xen" : "pavise",
-		 GUEST_AREAS);
+	snprintf(args, sizeof(args), "hv=%s quiet areas=%s", on_xen ? "xen" : "pavise", GUEST_AREAS);
 	REQUIRE_EQ(guest_build(&g, args, 2, 4 * HEAP_PAGES), 0);
 	CHECK_EQ(domain_op(g.id, XEN_DOMCTL_unpausedomain), 0);
 	end = system_time() + 60000000000ull;

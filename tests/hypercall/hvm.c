@@ -114,12 +114,14 @@ static void callback_vector_changes(void)
 	before = trap_count(0xe5);
 	trap_set_handler(0xe5, trap_set_handler(UPCALL_VECTOR, NULL));
 	CHECK_EQ(hvm_param_set(DOMID_SELF, HVM_PARAM_CALLBACK_IRQ,
-			       (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | 0xe5), 0);
+			       (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | 0xe5),
+		 0);
 	event_send((evtchn_port_t)port);
 	CHECK(trap_count(0xe5) > before);
 	trap_set_handler(UPCALL_VECTOR, trap_set_handler(0xe5, NULL));
 	CHECK_EQ(hvm_param_set(DOMID_SELF, HVM_PARAM_CALLBACK_IRQ,
-			       (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | UPCALL_VECTOR), 0);
+			       (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | UPCALL_VECTOR),
+		 0);
 	event_close((evtchn_port_t)port);
 }
 

@@ -10,28 +10,28 @@
 #include <stubdom/trap.h>
 #include <stubdom/x86.h>
 
-#define APIC_ID		0x020
-#define APIC_VERSION	0x030
-#define APIC_TPR	0x080
-#define APIC_PPR	0x0a0
-#define APIC_EOI	0x0b0
-#define APIC_LDR	0x0d0
-#define APIC_DFR	0x0e0
-#define APIC_SVR	0x0f0
-#define APIC_ISR	0x100
-#define APIC_IRR	0x200
-#define APIC_ESR	0x280
-#define APIC_ICR	0x300
-#define APIC_ICR2	0x310
-#define APIC_LVTT	0x320
-#define APIC_LVT0	0x350
-#define APIC_LVT_ERR	0x370
-#define APIC_TMICT	0x380
-#define APIC_TMCCT	0x390
-#define APIC_TDCR	0x3e0
+#define APIC_ID	     0x020
+#define APIC_VERSION 0x030
+#define APIC_TPR     0x080
+#define APIC_PPR     0x0a0
+#define APIC_EOI     0x0b0
+#define APIC_LDR     0x0d0
+#define APIC_DFR     0x0e0
+#define APIC_SVR     0x0f0
+#define APIC_ISR     0x100
+#define APIC_IRR     0x200
+#define APIC_ESR     0x280
+#define APIC_ICR     0x300
+#define APIC_ICR2    0x310
+#define APIC_LVTT    0x320
+#define APIC_LVT0    0x350
+#define APIC_LVT_ERR 0x370
+#define APIC_TMICT   0x380
+#define APIC_TMCCT   0x390
+#define APIC_TDCR    0x3e0
 
-#define VECTOR		0x71
-#define VECTOR_HIGH	0x91
+#define VECTOR	     0x71
+#define VECTOR_HIGH  0x91
 
 static uint32_t rd(unsigned int reg)
 {
@@ -244,7 +244,7 @@ static unsigned int run_timer(uint32_t mode, uint32_t initial, unsigned int ms)
 	unsigned int before = taken[0];
 	uint64_t end;
 
-	wr(APIC_TDCR, 0xb);			/* divide by 1 */
+	wr(APIC_TDCR, 0xb); /* divide by 1 */
 	wr(APIC_LVTT, mode | VECTOR);
 	wr(APIC_TMICT, initial);
 	end = system_time() + ms * 1000000ull;

@@ -8,7 +8,7 @@
 #include "errors.h"
 #include "target.h"
 
-static uint64_t win;	/* 2 MiB aligned own gfns without RAM */
+static uint64_t win; /* 2 MiB aligned own gfns without RAM */
 
 static void setup(void)
 {
@@ -25,8 +25,7 @@ static volatile uint64_t *at(uint64_t gfn)
 static long reserve(unsigned int cmd, domid_t dom, xen_pfn_t *gfns, unsigned long count,
 		    unsigned int order)
 {
-	struct xen_memory_reservation r = { .domid = dom, .nr_extents = count,
-					    .extent_order = order };
+	struct xen_memory_reservation r = { .domid = dom, .nr_extents = count, .extent_order = order };
 
 	set_xen_guest_handle(r.extent_start, gfns);
 	return hc_memory_op(cmd, &r);
@@ -366,8 +365,11 @@ static void move_a_hole(void)
 static void move_range(void)
 {
 	uint64_t *pages = pages_alloc(8, 1);
-	struct xen_add_to_physmap m = { .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_range,
-					.size = 8, .idx = ptr_gfn(pages), .gpfn = win + 24 };
+	struct xen_add_to_physmap m = { .domid = DOMID_SELF,
+					.space = XENMAPSPACE_gmfn_range,
+					.size = 8,
+					.idx = ptr_gfn(pages),
+					.gpfn = win + 24 };
 	unsigned int i;
 
 	for (i = 0; i < 8; i++)
@@ -375,8 +377,11 @@ static void move_range(void)
 	CHECK_EQ(hc_memory_op(XENMEM_add_to_physmap, &m), 0);
 	for (i = 0; i < 8; i++)
 		CHECK_EQ(at(win + 24 + i)[0], 70 + i);
-	m = (struct xen_add_to_physmap){ .domid = DOMID_SELF, .space = XENMAPSPACE_gmfn_range,
-					 .size = 8, .idx = win + 24, .gpfn = ptr_gfn(pages) };
+	m = (struct xen_add_to_physmap){ .domid = DOMID_SELF,
+					 .space = XENMAPSPACE_gmfn_range,
+					 .size = 8,
+					 .idx = win + 24,
+					 .gpfn = ptr_gfn(pages) };
 	CHECK_EQ(hc_memory_op(XENMEM_add_to_physmap, &m), 0);
 	for (i = 0; i < 8; i++)
 		CHECK_EQ(pages[i * 512], 70 + i);
@@ -540,8 +545,7 @@ static void long_populate(void)
 	REQUIRE_EQ(domain_create(&dom, 1, 2048), 0);
 	for (i = 0; i < ARRAY_SIZE(gfns); i++)
 		gfns[i] = 3 * i;
-	CHECK_EQ(reserve(XENMEM_populate_physmap, dom, gfns, ARRAY_SIZE(gfns), 0),
-		 ARRAY_SIZE(gfns));
+	CHECK_EQ(reserve(XENMEM_populate_physmap, dom, gfns, ARRAY_SIZE(gfns), 0), ARRAY_SIZE(gfns));
 	CHECK_EQ(domain_pages(dom), ARRAY_SIZE(gfns));
 	for (i = 0; i < ARRAY_SIZE(gfns); i++)
 		gfns[i] = 3 * i;

@@ -47,14 +47,31 @@ static void console_unprivileged(void)
 static void numbers_without_a_call(void)
 {
 	static const unsigned int none[] = { __HYPERVISOR_set_trap_table,
-		__HYPERVISOR_mmu_update, __HYPERVISOR_set_gdt, __HYPERVISOR_stack_switch,
-		__HYPERVISOR_set_callbacks, __HYPERVISOR_fpu_taskswitch,
-		__HYPERVISOR_set_debugreg, __HYPERVISOR_get_debugreg,
-		__HYPERVISOR_update_descriptor, __HYPERVISOR_update_va_mapping,
-		__HYPERVISOR_update_va_mapping_otherdomain,
-		__HYPERVISOR_set_segment_base, __HYPERVISOR_nmi_op,
-		__HYPERVISOR_callback_op, __HYPERVISOR_tmem_op,
-		11, 43, 44, 45, 46, 47, 54, 55, 56, 60, 63 };
+					     __HYPERVISOR_mmu_update,
+					     __HYPERVISOR_set_gdt,
+					     __HYPERVISOR_stack_switch,
+					     __HYPERVISOR_set_callbacks,
+					     __HYPERVISOR_fpu_taskswitch,
+					     __HYPERVISOR_set_debugreg,
+					     __HYPERVISOR_get_debugreg,
+					     __HYPERVISOR_update_descriptor,
+					     __HYPERVISOR_update_va_mapping,
+					     __HYPERVISOR_update_va_mapping_otherdomain,
+					     __HYPERVISOR_set_segment_base,
+					     __HYPERVISOR_nmi_op,
+					     __HYPERVISOR_callback_op,
+					     __HYPERVISOR_tmem_op,
+					     11,
+					     43,
+					     44,
+					     45,
+					     46,
+					     47,
+					     54,
+					     55,
+					     56,
+					     60,
+					     63 };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(none); i++)
@@ -70,10 +87,14 @@ static long raw_hypercall(uint64_t nr)
 
 	fault_clear();
 	if (intel)
-		__asm__ volatile(PROBE("vmcall") : "=a"(ret) : "0"(nr), "D"(0), "S"(0), "d"(0)
+		__asm__ volatile(PROBE("vmcall")
+				 : "=a"(ret)
+				 : "0"(nr), "D"(0), "S"(0), "d"(0)
 				 : "memory", "cc", "r8", "r10");
 	else
-		__asm__ volatile(PROBE("vmmcall") : "=a"(ret) : "0"(nr), "D"(0), "S"(0), "d"(0)
+		__asm__ volatile(PROBE("vmmcall")
+				 : "=a"(ret)
+				 : "0"(nr), "D"(0), "S"(0), "d"(0)
 				 : "memory", "cc", "r8", "r10");
 	return fault_last().vector < 0 ? ret : 1000 + fault_last().vector;
 }
@@ -222,7 +243,8 @@ static void hypercall_page_again(void)
 
 	CHECK_EQ(r.eax, 1);
 	CHECK_EQ(probe_wrmsr(r.ebx, (uint64_t)page), -1);
-	__asm__ volatile("call *%1" : "=a"(rax)
+	__asm__ volatile("call *%1"
+			 : "=a"(rax)
 			 : "r"(page + 32 * __HYPERVISOR_xen_version), "D"(0ul), "S"(0ul)
 			 : "memory", "cc", "rdx", "r8", "r10", "rcx", "r11");
 	CHECK_EQ(rax, 4 << 16 | 17);

@@ -21,6 +21,7 @@ void peer_poke(uint64_t addr, uint64_t value);
 uint64_t peer_peek(uint64_t addr);
 
 /* The answer of a call when there is no peer. */
-#define PEER_CALL(fn, a, b, c) guest_call(&peer, fn, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 2000)
+#define PEER_CALL(fn, a, b, c) \
+	guest_call(&peer, fn, (uint64_t)(a), (uint64_t)(b), (uint64_t)(c), 2000)
 
 #endif

@@ -11,10 +11,10 @@
 #include <stubdom/trap.h>
 #include <stubdom/x86.h>
 
-#define APIC_BASE	0xfee00000ul
-#define IOAPIC_BASE	0xfec00000ul
-#define APIC_ICR	0x300
-#define APIC_SVR	0x0f0
+#define APIC_BASE   0xfee00000ul
+#define IOAPIC_BASE 0xfec00000ul
+#define APIC_ICR    0x300
+#define APIC_SVR    0x0f0
 
 static uint64_t state;
 
@@ -35,11 +35,16 @@ static uint64_t below(uint64_t n)
 static uint64_t some_value(void)
 {
 	switch (below(5)) {
-	case 0: return 1ull << below(64);
-	case 1: return ~(1ull << below(64));
-	case 2: return below(256);
-	case 3: return any() & 0xffffffff;
-	default: return any();
+	case 0:
+		return 1ull << below(64);
+	case 1:
+		return ~(1ull << below(64));
+	case 2:
+		return below(256);
+	case 3:
+		return any() & 0xffffffff;
+	default:
+		return any();
 	}
 }
 
@@ -49,9 +54,27 @@ static uint64_t no_exception(uint64_t v)
 	return (v & 0xf0) == 0x10 ? v | 0x20 : v;
 }
 
+static unsigned int storm;	/* interrupts since the last step */
+
+/* A level-triggered line that nobody calms leaves no time for anything else: mask them all. */
+static void mask_all_pins(void)
+{
+	volatile uint32_t *p = (void *)IOAPIC_BASE;
+	uint32_t selected = p[0];
+
+	for (uint32_t pin = 0; pin < 24; pin++) {
+		p[0] = 0x10 + 2 * pin;
+		p[4] = 0x10000;
+	}
+	p[0] = selected;
+	storm = 0;
+}
+
 static bool ignore(struct trap_frame *f __unused)
 {
 	*(volatile uint32_t *)(APIC_BASE + 0xb0) = 0;
+	if (++storm > 100)
+		mask_all_pins();
 	return true;
 }
 
@@ -63,12 +86,16 @@ static bool ignore_exception(struct trap_frame *f)
 	return true;
 }
 
-/* INIT and start-up would end this vCPU's life: they may go to the other one only. */
+/* INIT would end this vCPU's life: it may go to the other one only. */
 static bool is_suicide(uint32_t icr)
 {
-	uint32_t mode = icr >> 8 & 7;
+	return (icr >> 8 & 7) == 5;
+}
 
-	return mode == 5 || mode == 6;
+/* A start-up IPI would have the other one execute what lies about, and dom0 die of it. */
+static uint64_t no_startup(uint64_t icr)
+{
+	return (icr >> 8 & 7) == 6 ? icr & ~0x400ull : icr;
 }
 
 static void lapic_mmio(void)
@@ -77,9 +104,15 @@ static void lapic_mmio(void)
 	volatile void *p = (void *)(APIC_BASE + below(0x1000));
 	uint64_t v = no_exception(some_value()), old;
 
+	if (reg == APIC_ICR)
+		v = no_startup(v);
 	switch (below(4)) {
-	case 0: probe_read(p, &old); break;
-	case 1: (void)*(volatile uint8_t *)p; break;
+	case 0:
+		probe_read(p, &old);
+		break;
+	case 1:
+		(void)*(volatile uint8_t *)p;
+		break;
 	case 2:
 		if (((uint64_t)p & 0xff0) != APIC_ICR)
 			*(volatile uint16_t *)((uint64_t)p & ~1ul) = (uint16_t)v;
@@ -89,7 +122,8 @@ static void lapic_mmio(void)
 			((volatile uint32_t *)APIC_BASE)[0x310 / 4] = 2u << 24;
 			v &= ~0x800ull;
 		}
-		((volatile uint32_t *)APIC_BASE)[reg / 4] = (uint32_t)v & (reg == APIC_ICR ? ~0xc0000u : ~0u);
+		((volatile uint32_t *)APIC_BASE)[reg / 4] =
+			(uint32_t)v & (reg == APIC_ICR ? ~0xc0000u : ~0u);
 		break;
 	}
 }
@@ -114,12 +148,23 @@ static void pci_config(void)
 	uint32_t bus = below(8) ? 0 : (uint32_t)below(256);
 	uint32_t reg = below(2) ? (uint32_t)below(0x40) : (uint32_t)below(256);
 
-	outl(0xcf8, below(16) ? 0x80000000 | bus << 16 | devfn << 8 | (reg & 0xfc) : (uint32_t)any());
+	/* The routes of the PIIX's interrupt lines, the host bridge's SMRAM control: Bochs ends at some of them. */
+	if ((devfn == 0x08 && (reg & 0xfc) == 0x60) || (devfn == 0 && (reg & 0xfc) == 0x70))
+		return;
+	outl(0xcf8, below(16) ? 0x80000000 | bus << 16 | devfn << 8 | (reg & 0xfc) : (uint32_t)any() & 0x7fffffff);
 	switch (below(4)) {
-	case 0: outl(0xcfc, (uint32_t)some_value()); break;
-	case 1: outb((uint16_t)(0xcfc + (reg & 3)), (uint8_t)some_value()); break;
-	case 2: (void)inb((uint16_t)(0xcfc + (reg & 3))); break;
-	default: (void)inl(0xcfc); break;
+	case 0:
+		outl(0xcfc, (uint32_t)some_value());
+		break;
+	case 1:
+		outb((uint16_t)(0xcfc + (reg & 3)), (uint8_t)some_value());
+		break;
+	case 2:
+		(void)inb((uint16_t)(0xcfc + (reg & 3)));
+		break;
+	default:
+		(void)inl(0xcfc);
+		break;
 	}
 }
 
@@ -139,11 +184,13 @@ static bool is_fatal(uint32_t msr, uint64_t v)
 static void msr(void)
 {
 	static const uint32_t ranges[][2] = {
-		{ 0, 0x200 }, { 0x200, 0x100 }, { 0x400, 0x80 }, { 0x480, 0x20 }, { 0x6e0, 1 },
-		{ MSR_X2APIC_BASE, 0x100 }, { 0xc0000080, 0x10 }, { 0xc0000100, 8 }, { 0xd90, 0x40 },
+		{ 0, 0x200 },	      { 0x200, 0x100 },	 { 0x400, 0x80 },
+		{ 0x480, 0x20 },      { 0x6e0, 1 },	 { MSR_X2APIC_BASE, 0x100 },
+		{ 0xc0000080, 0x10 }, { 0xc0000100, 8 }, { 0xd90, 0x40 },
 	};
 	unsigned int r = (unsigned int)below(ARRAY_SIZE(ranges) + 1);
-	uint32_t index = r < ARRAY_SIZE(ranges) ? ranges[r][0] + (uint32_t)below(ranges[r][1]) : (uint32_t)any();
+	uint32_t index = r < ARRAY_SIZE(ranges) ? ranges[r][0] + (uint32_t)below(ranges[r][1])
+						: (uint32_t)any();
 	uint64_t old, v = some_value();
 
 	if (probe_rdmsr(index, &old) == -1 && below(2))
@@ -161,14 +208,16 @@ static void msr(void)
 		return;
 	}
 	if (index >= MSR_X2APIC_BASE && index < MSR_X2APIC_BASE + 0x100)
-		v = no_exception(v);
+		v = no_exception(index == MSR_X2APIC_BASE + 0x30 ? no_startup(v) : v);
 	probe_wrmsr(index, v);
 }
 
-#define PROBE_CR(n, v) \
-	({ fault_clear(); \
-	   __asm__ volatile(PROBE("mov %0, %%cr" #n) : : "r"(v) : "memory"); \
-	   fault_last().vector; })
+#define PROBE_CR(n, v)                                                            \
+	({                                                                        \
+		fault_clear();                                                    \
+		__asm__ volatile(PROBE("mov %0, %%cr" #n) : : "r"(v) : "memory"); \
+		fault_last().vector;                                              \
+	})
 
 static void control_registers(void)
 {
@@ -186,7 +235,9 @@ static void control_registers(void)
 		PROBE_CR(4, v);
 		write_cr4(cr4);
 		break;
-	case 2: PROBE_CR(3, read_cr3() | 1ull << (40 + below(23))); break;
+	case 2:
+		PROBE_CR(3, read_cr3() | 1ull << (40 + below(23)));
+		break;
 	case 3:
 		PROBE_CR(8, below(2) ? below(16) : any());
 		write_cr8(0);
@@ -194,7 +245,9 @@ static void control_registers(void)
 	default:
 		fault_clear();
 		__asm__ volatile(PROBE("xsetbv")
-				 : : "a"((uint32_t)some_value() | 1), "d"(0), "c"((uint32_t)below(3)) : "memory");
+				 :
+				 : "a"((uint32_t)some_value() | 1), "d"(0), "c"((uint32_t)below(3))
+				 : "memory");
 		break;
 	}
 }
@@ -205,9 +258,15 @@ static void debug_registers(void)
 
 	fault_clear();
 	switch (below(4)) {
-	case 0: __asm__ volatile(PROBE("mov %0, %%dr0") : : "r"(v)); break;
-	case 1: __asm__ volatile(PROBE("mov %0, %%dr3") : : "r"(v)); break;
-	case 2: __asm__ volatile(PROBE("mov %0, %%dr6") : : "r"(v)); break;
+	case 0:
+		__asm__ volatile(PROBE("mov %0, %%dr0") : : "r"(v));
+		break;
+	case 1:
+		__asm__ volatile(PROBE("mov %0, %%dr3") : : "r"(v));
+		break;
+	case 2:
+		__asm__ volatile(PROBE("mov %0, %%dr6") : : "r"(v));
+		break;
 	default:
 		__asm__ volatile(PROBE("mov %0, %%dr7") : : "r"(v & ~0xffull));
 		__asm__ volatile("mov %0, %%dr7" : : "r"(0x400ul));
@@ -218,7 +277,8 @@ static void debug_registers(void)
 /* Ports that are emulated or kept; not those that reset the machine or put it to sleep. */
 static void ports(void)
 {
-	static const uint16_t some[] = { 0x20, 0x21, 0x40, 0x43, 0x61, 0xa0, 0xa1, 0x3f8, 0x3fb, 0xcfa, 0xcfe };
+	static const uint16_t some[] = { 0x20, 0x21,  0x40,  0x43,  0x61, 0xa0,
+					 0xa1, 0x3f8, 0x3fb, 0xcfa, 0xcfe };
 	uint16_t port = some[below(ARRAY_SIZE(some))];
 
 	if (below(2))
@@ -232,10 +292,11 @@ static void ports(void)
 static void one(void)
 {
 	static void (*const all[])(void) = {
-		lapic_mmio, lapic_mmio, ioapic, pci_config, pci_config, msr, msr, control_registers,
-		debug_registers, ports,
+		lapic_mmio, lapic_mmio,	       ioapic,		pci_config, pci_config, msr,
+		msr,	    control_registers, debug_registers, ports,
 	};
 
+	storm = 0;
 	all[below(ARRAY_SIZE(all))]();
 }
 

@@ -171,8 +171,8 @@ static void tsc_agrees(void)
 	struct vcpu_time_info *t = &vcpu_info(0)->time;
 	uint64_t tsc = rdtsc(), ns = system_time(), hz;
 
-	hz = t->tsc_shift >= 0 ? (1000000000ull << 32) / t->tsc_to_system_mul >> t->tsc_shift :
-	     ((1000000000ull << 32) / t->tsc_to_system_mul) << -t->tsc_shift;
+	hz = t->tsc_shift >= 0 ? (1000000000ull << 32) / t->tsc_to_system_mul >> t->tsc_shift
+			       : ((1000000000ull << 32) / t->tsc_to_system_mul) << -t->tsc_shift;
 	sleep_ms(10);
 	tsc = rdtsc() - tsc;
 	ns = system_time() - ns;

@@ -100,7 +100,7 @@ static void dom0_madt(void)
 		if (e[0] == 0) {
 			CHECK_EQ(e[3], 2 * e[2]);
 			lapics++;
-		} else if (e[0] == 9) {			/* x2APIC: 32-bit id and uid */
+		} else if (e[0] == 9) { /* x2APIC: 32-bit id and uid */
 			CHECK_EQ(*(const uint32_t *)(e + 4), 2 * *(const uint32_t *)(e + 12));
 			lapics++;
 		} else if (e[0] == 1) {
@@ -134,8 +134,7 @@ static void memory_map_sane(void)
 		if (map[i].type != XEN_HVM_MEMMAP_TYPE_RAM)
 			continue;
 		low |= map[i].addr < 0x10000;
-		image |= map[i].addr <= image_entry() &&
-			 map[i].addr + map[i].size > image_entry();
+		image |= map[i].addr <= image_entry() && map[i].addr + map[i].size > image_entry();
 	}
 	CHECK(low);
 	CHECK(image);
@@ -151,8 +150,8 @@ static void ram_is_there(void)
 	for (i = 0; i < count; i++) {
 		if (map[i].type != XEN_HVM_MEMMAP_TYPE_RAM || map[i].addr >= 1ul << 32)
 			continue;
-		for (a = ALIGN_UP(map[i].addr, PAGE_SIZE); a + PAGE_SIZE <= map[i].addr + map[i].size;
-		     a += 16 * PAGE_SIZE)
+		for (a = ALIGN_UP(map[i].addr, PAGE_SIZE);
+		     a + PAGE_SIZE <= map[i].addr + map[i].size; a += 16 * PAGE_SIZE)
 			bad += probe_read((void *)(a + 8), &v) != -1;
 	}
 	CHECK_EQ(bad, 0);
@@ -179,8 +178,8 @@ static void registers(void)
 	CHECK(read_cr0() & CR0_PG);
 	CHECK(read_cr0() & CR0_ET);
 	CHECK_EQ(read_cr8(), 0);
-	CHECK(rdmsr(MSR_APIC_BASE) & 0x100);		/* boot processor */
-	CHECK(rdmsr(MSR_APIC_BASE) & 0x800);		/* enabled */
+	CHECK(rdmsr(MSR_APIC_BASE) & 0x100); /* boot processor */
+	CHECK(rdmsr(MSR_APIC_BASE) & 0x800); /* enabled */
 	CHECK_EQ(rdmsr(MSR_APIC_BASE) & 0xfffff000, 0xfee00000);
 }
 
@@ -191,9 +190,9 @@ static void xen_cpuid_leaves(void)
 	CHECK(r.eax >= xen_cpuid_base + 4 && r.eax <= xen_cpuid_base + 5);
 	CHECK_EQ(cpuid(xen_cpuid_base + 1, 0).eax, 4 << 16 | 17);
 	r = cpuid(xen_cpuid_base + 4, 0);
-	CHECK(r.eax & 1u << 3);				/* vCPU id is valid */
+	CHECK(r.eax & 1u << 3); /* vCPU id is valid */
 	CHECK_EQ(r.ebx, 0);
-	CHECK(r.eax & 1u << 4);				/* domain id is valid */
+	CHECK(r.eax & 1u << 4); /* domain id is valid */
 	if (is_dom0())
 		CHECK_EQ(r.ecx, 0);
 	else

@@ -228,7 +228,7 @@ static void featureset(void)
 	set_xen_guest_handle(op.u.cpu_featureset.features, words);
 	CHECK_EQ(ctl(XEN_SYSCTL_get_cpu_featureset, &op), 0);
 	CHECK(op.u.cpu_featureset.nr_features >= 8);
-	CHECK(words[0] & 1);		/* FPU */
+	CHECK(words[0] & 1); /* FPU */
 	op.u.cpu_featureset.index = 99;
 	CHECK_EQ(ctl(XEN_SYSCTL_get_cpu_featureset, &op), -EINVAL);
 }

@@ -5,8 +5,8 @@
 
 #include <stubdom/domain.h>
 
-#define TARGET_PAGES	256u	/* gfns 0 .. 255 are populated by 4 KiB pages */
-#define TARGET_MAX	1024u
+#define TARGET_PAGES 256u /* gfns 0 .. 255 are populated by 4 KiB pages */
+#define TARGET_MAX   1024u
 
 extern domid_t target;
 

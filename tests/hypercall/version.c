@@ -128,11 +128,8 @@ static void ver_guest_handle(void)
 
 static void ver_build_id(void)
 {
-	struct {
-		xen_build_id_t id;
-		unsigned char buf[64];
-	} b = { .id.len = 64 };
-	long rc = hc_xen_version(XENVER_build_id, &b);
+	uint32_t buf[17] = { 64 }; /* xen_build_id_t: the length, then the bytes */
+	long rc = hc_xen_version(XENVER_build_id, buf);
 
 	if (!is_dom0()) {
 		CHECK_EQ(rc, -EPERM);

@@ -7,7 +7,7 @@
 #include <stubdom/time.h>
 #include "errors.h"
 
-#define PAGES	128u
+#define PAGES 128u
 
 static uint64_t win, before;
 static domid_t dom;

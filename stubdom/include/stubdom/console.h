@@ -6,9 +6,9 @@
 #include <stubdom/types.h>
 
 /* Which ways console_write() uses; several may be set. */
-#define CONSOLE_PORT_E9		1u
-#define CONSOLE_HYPERCALL	2u
-#define CONSOLE_RING		4u
+#define CONSOLE_PORT_E9	  1u
+#define CONSOLE_HYPERCALL 2u
+#define CONSOLE_RING	  4u
 
 void console_select(unsigned int ways);
 /* Drop what printf() is given, until switched off or a panic. */

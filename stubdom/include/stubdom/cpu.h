@@ -5,17 +5,17 @@
 
 #include <stubdom/trap.h>
 
-#define MAX_CPUS	8
-#define STACK_SIZE	(4 * PAGE_SIZE)
+#define MAX_CPUS   8
+#define STACK_SIZE (4 * PAGE_SIZE)
 
 struct cpu {
-	struct cpu *self;		/* offset 0: this_cpu() */
-	uint8_t *stack_top;		/* offset 8: entry.S */
-	unsigned int id;		/* vCPU number */
+	struct cpu *self; /* offset 0: this_cpu() */
+	uint8_t *stack_top; /* offset 8: entry.S */
+	unsigned int id; /* vCPU number */
 	unsigned int upcall_depth;
 	bool online;
 	struct fault fault;
-	void (*volatile work)(void *);	/* run by an idle AP, then cleared */
+	void (*volatile work)(void *); /* run by an idle AP, then cleared */
 	void *work_arg;
 };
 

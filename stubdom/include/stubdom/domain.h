@@ -23,7 +23,7 @@ long domain_create_cfg(const struct xen_domctl_createdomain *cfg, domid_t *id);
 long domain_create(domid_t *id, unsigned int max_vcpus, uint64_t max_pages);
 long domain_set_mempool(domid_t id, uint64_t bytes);
 long domain_max_mem(domid_t id, uint64_t kib);
-long domain_op(domid_t id, uint32_t cmd);	/* pausedomain, unpausedomain */
+long domain_op(domid_t id, uint32_t cmd); /* pausedomain, unpausedomain */
 /* Destroy, repeated while the answer is -ERESTART or -EAGAIN. */
 long domain_destroy(domid_t id);
 long domain_info(domid_t id, struct xen_domctl_getdomaininfo *info);
@@ -56,30 +56,30 @@ uint64_t host_free_wait(uint64_t want, unsigned int ms);
 /* A running domain made of this program's own image. */
 struct guest {
 	domid_t id;
-	uint64_t first_gfn, last_gfn;	/* its RAM above 1 MiB */
-	uint64_t console_gfn;		/* own gfn that maps its console page */
+	uint64_t first_gfn, last_gfn; /* its RAM above 1 MiB */
+	uint64_t console_gfn; /* own gfn that maps its console page */
 	struct xencons_interface *console;
 	evtchn_port_t console_port, xenstore_port;
-	uint64_t mailbox_gfn;		/* own gfn that maps its mailbox page */
+	uint64_t mailbox_gfn; /* own gfn that maps its mailbox page */
 	struct mailbox *mailbox;
 	evtchn_port_t mailbox_port;
 	char line[256];
 	unsigned int line_len;
 };
 
-#define GUEST_CONSOLE_GFN	0xfeffeul
-#define GUEST_XENSTORE_GFN	0xfeffdul
-#define GUEST_LOW_PAGES		16u
+#define GUEST_CONSOLE_GFN  0xfeffeul
+#define GUEST_XENSTORE_GFN 0xfeffdul
+#define GUEST_LOW_PAGES	   16u
 
 /* A guest's last page, shared with its maker: asks for calls of functions (remote.c). */
 struct mailbox {
-	uint32_t port;		/* the guest's event channel */
-	uint32_t request;	/* number of the last request, written by the maker */
-	uint32_t reply;		/* number of the last request that is done */
+	uint32_t port; /* the guest's event channel */
+	uint32_t request; /* number of the last request, written by the maker */
+	uint32_t reply; /* number of the last request that is done */
 	uint32_t pad;
 	uint64_t fn, arg[3];
 	int64_t result;
-	uint8_t data[PAGE_SIZE - 64];	/* for what arguments point to */
+	uint8_t data[PAGE_SIZE - 64]; /* for what arguments point to */
 };
 
 /* Build a guest; it is paused. heap_pages is what it gets beyond its image. */
@@ -100,10 +100,9 @@ static inline uint64_t guest_data(const struct guest *g)
  * Have a guest started with "role=server" call fn(a, b, c); both run the same image, so an address
  * of a function means the same in both. The answer, or GUEST_NO_REPLY after ms milliseconds.
  */
-#define GUEST_NO_REPLY	(-0x7fffl)
+#define GUEST_NO_REPLY (-0x7fffl)
 typedef long (*remote_fn)(uint64_t a, uint64_t b, uint64_t c);
-long guest_call(struct guest *g, remote_fn fn, uint64_t a, uint64_t b, uint64_t c,
-		unsigned int ms);
+long guest_call(struct guest *g, remote_fn fn, uint64_t a, uint64_t b, uint64_t c, unsigned int ms);
 /* Ask without waiting, and wait for the reply of what was asked. */
 void guest_ask(struct guest *g, remote_fn fn, uint64_t a, uint64_t b, uint64_t c);
 long guest_reply(struct guest *g, unsigned int ms);

@@ -5,8 +5,8 @@
 
 #include <stubdom/types.h>
 
-#define UPCALL_VECTOR	0xf0
-#define EVENT_PORTS	4096u	/* limit of the 2-level ABI on x86-64 */
+#define UPCALL_VECTOR 0xf0
+#define EVENT_PORTS   4096u /* limit of the 2-level ABI on x86-64 */
 
 extern struct shared_info *shared_info;
 /* Events taken by the upcall, per port. */

@@ -22,8 +22,8 @@ extern uint32_t xen_cpuid_base;
 /* Find the hypervisor by CPUID and have it fill the hypercall page. False: not on Xen's ABI. */
 bool hypercall_init(void);
 
-static inline long hypercall(unsigned int nr, unsigned long a1, unsigned long a2,
-			     unsigned long a3, unsigned long a4, unsigned long a5)
+static inline long hypercall(unsigned int nr, unsigned long a1, unsigned long a2, unsigned long a3,
+			     unsigned long a4, unsigned long a5)
 {
 	register unsigned long r10 __asm__("r10") = a4;
 	register unsigned long r8 __asm__("r8") = a5;

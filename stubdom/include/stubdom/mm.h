@@ -8,16 +8,16 @@
 
 #include <stubdom/types.h>
 
-#define PTE_P	0x001ull
-#define PTE_W	0x002ull
-#define PTE_U	0x004ull
-#define PTE_PWT	0x008ull
-#define PTE_PCD	0x010ull
-#define PTE_A	0x020ull
-#define PTE_D	0x040ull
-#define PTE_PS	0x080ull
-#define PTE_G	0x100ull
-#define PTE_NX	(1ull << 63)
+#define PTE_P	 0x001ull
+#define PTE_W	 0x002ull
+#define PTE_U	 0x004ull
+#define PTE_PWT	 0x008ull
+#define PTE_PCD	 0x010ull
+#define PTE_A	 0x020ull
+#define PTE_D	 0x040ull
+#define PTE_PS	 0x080ull
+#define PTE_G	 0x100ull
+#define PTE_NX	 (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
 static inline void *gfn_ptr(uint64_t gfn)

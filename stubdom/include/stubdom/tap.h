@@ -8,10 +8,10 @@
 
 #include <stubdom/types.h>
 
-#define TEST_DOM0	1u	/* needs the privileges of dom0 */
-#define TEST_NOT_XEN	2u	/* would crash or wedge real Xen: skipped there */
-#define TEST_SMP	4u	/* needs a second vCPU */
-#define TEST_GUEST	8u	/* only as a guest */
+#define TEST_DOM0    1u /* needs the privileges of dom0 */
+#define TEST_NOT_XEN 2u /* would crash or wedge real Xen: skipped there */
+#define TEST_SMP     4u /* needs a second vCPU */
+#define TEST_GUEST   8u /* only as a guest */
 
 struct test {
 	const char *name;
@@ -23,24 +23,27 @@ struct area {
 	const char *name;
 	const struct test *tests;
 	unsigned int count;
-	bool manual;		/* only when named by areas= */
+	bool manual; /* only when named by areas= */
 	/* Run before and after the area's cases; either may be NULL. */
 	void (*setup)(void);
 	void (*teardown)(void);
 };
 
-#define AREA_AS(id, label, table, up, down, by_hand)				\
-	static const struct area area_##id = {					\
-		.name = label, .tests = table, .count = ARRAY_SIZE(table),	\
-		.manual = by_hand, .setup = up, .teardown = down };		\
-	static const struct area *const area_ptr_##id				\
-		__attribute__((used, section(".areas"))) = &area_##id
-#define AREA(id, label, table, up, down) AREA_AS(id, label, table, up, down, false)
+#define AREA_AS(id, label, table, up, down, by_hand)                                             \
+	static const struct area area_##id = { .name = label,                                    \
+					       .tests = table,                                   \
+					       .count = ARRAY_SIZE(table),                       \
+					       .manual = by_hand,                                \
+					       .setup = up,                                      \
+					       .teardown = down };                               \
+	static const struct area *const area_ptr_##id __attribute__((used, section(".areas"))) = \
+		&area_##id
+#define AREA(id, label, table, up, down)	AREA_AS(id, label, table, up, down, false)
 #define AREA_MANUAL(id, label, table, up, down) AREA_AS(id, label, table, up, down, true)
 
 /* A case where Pavise by decision answers differently from Xen (differences.c). */
 struct difference {
-	const char *name;	/* "area: case" */
+	const char *name; /* "area: case" */
 	const char *on_xen;
 	const char *on_pavise;
 	const char *reason;
@@ -49,7 +52,7 @@ struct difference {
 extern const struct difference differences[];
 extern const unsigned int difference_count;
 
-extern bool on_xen;	/* command line word hv=xen */
+extern bool on_xen; /* command line word hv=xen */
 
 /* Run the areas the command line names (areas=a,b; all without), print TAP and the summary. */
 void tap_main(void);
@@ -65,22 +68,30 @@ void tap_note(const char *fmt, ...) __printf(1, 2);
 bool tap_check_eq(const char *file, int line, const char *what, long got, long want);
 
 /* State what must hold; the case goes on, and fails, when it does not. Value: did it hold. */
-#define CHECK(cond)							\
-	({ bool ok_ = (cond);						\
-	   if (!ok_) tap_fail(__FILE__, __LINE__, "%s", #cond);		\
-	   ok_; })
-#define CHECK_EQ(got, want) \
-	tap_check_eq(__FILE__, __LINE__, #got, (long)(got), (long)(want))
+#define CHECK(cond)                                                \
+	({                                                         \
+		bool ok_ = (cond);                                 \
+		if (!ok_)                                          \
+			tap_fail(__FILE__, __LINE__, "%s", #cond); \
+		ok_;                                               \
+	})
+#define CHECK_EQ(got, want) tap_check_eq(__FILE__, __LINE__, #got, (long)(got), (long)(want))
 /* Differs between Xen and Pavise; only for cases listed in differences.c. */
-#define CHECK_HV(got, xen_want, pavise_want) \
-	(tap_uses_difference(__FILE__, __LINE__), \
+#define CHECK_HV(got, xen_want, pavise_want)                 \
+	(tap_uses_difference(__FILE__, __LINE__),            \
 	 tap_check_eq(__FILE__, __LINE__, #got, (long)(got), \
 		      on_xen ? (long)(xen_want) : (long)(pavise_want)))
 /* Leave the case when a precondition does not hold. */
-#define REQUIRE(cond)							\
-	do { if (!CHECK(cond)) return; } while (0)
-#define REQUIRE_EQ(got, want)						\
-	do { if (!CHECK_EQ(got, want)) return; } while (0)
+#define REQUIRE(cond)             \
+	do {                      \
+		if (!CHECK(cond)) \
+			return;   \
+	} while (0)
+#define REQUIRE_EQ(got, want)             \
+	do {                              \
+		if (!CHECK_EQ(got, want)) \
+			return;           \
+	} while (0)
 
 void tap_uses_difference(const char *file, int line);
 

@@ -42,10 +42,10 @@ static inline struct fault fault_last(void)
 }
 
 /* Wrap one instruction so that a fault in it continues after it. Use with fault_clear(). */
-#define PROBE(insn)						\
-	"771: " insn "\n772:\n"					\
-	".pushsection .extable, \"a\"\n"			\
-	".quad 771b, 772b\n"					\
+#define PROBE(insn)                      \
+	"771: " insn "\n772:\n"          \
+	".pushsection .extable, \"a\"\n" \
+	".quad 771b, 772b\n"             \
 	".popsection\n"
 
 /* Probed accesses: the vector, or -1; *error (may be NULL) gets the error code. */

@@ -7,85 +7,85 @@
 #include <stubdom/types.h>
 #endif
 
-#define CR0_PE		0x00000001
-#define CR0_MP		0x00000002
-#define CR0_EM		0x00000004
-#define CR0_TS		0x00000008
-#define CR0_ET		0x00000010
-#define CR0_NE		0x00000020
-#define CR0_WP		0x00010000
-#define CR0_AM		0x00040000
-#define CR0_NW		0x20000000
-#define CR0_CD		0x40000000
-#define CR0_PG		0x80000000
-#define CR4_TSD		0x00000004
-#define CR4_DE		0x00000008
-#define CR4_PSE		0x00000010
-#define CR4_PAE		0x00000020
-#define CR4_PGE		0x00000080
-#define CR4_OSFXSR	0x00000200
-#define CR4_OSXMMEXCPT	0x00000400
-#define CR4_VMXE	0x00002000
-#define CR4_FSGSBASE	0x00010000
-#define CR4_PCIDE	0x00020000
-#define CR4_OSXSAVE	0x00040000
-#define CR4_SMEP	0x00100000
+#define CR0_PE		   0x00000001
+#define CR0_MP		   0x00000002
+#define CR0_EM		   0x00000004
+#define CR0_TS		   0x00000008
+#define CR0_ET		   0x00000010
+#define CR0_NE		   0x00000020
+#define CR0_WP		   0x00010000
+#define CR0_AM		   0x00040000
+#define CR0_NW		   0x20000000
+#define CR0_CD		   0x40000000
+#define CR0_PG		   0x80000000
+#define CR4_TSD		   0x00000004
+#define CR4_DE		   0x00000008
+#define CR4_PSE		   0x00000010
+#define CR4_PAE		   0x00000020
+#define CR4_PGE		   0x00000080
+#define CR4_OSFXSR	   0x00000200
+#define CR4_OSXMMEXCPT	   0x00000400
+#define CR4_VMXE	   0x00002000
+#define CR4_FSGSBASE	   0x00010000
+#define CR4_PCIDE	   0x00020000
+#define CR4_OSXSAVE	   0x00040000
+#define CR4_SMEP	   0x00100000
 
-#define MSR_TSC			0x10
-#define MSR_APIC_BASE		0x1b
-#define MSR_SYSENTER_CS		0x174
-#define MSR_SYSENTER_ESP	0x175
-#define MSR_SYSENTER_EIP	0x176
-#define MSR_MISC_ENABLE		0x1a0
-#define MSR_MTRRCAP		0xfe
-#define MSR_MTRR_DEF_TYPE	0x2ff
-#define MSR_PAT			0x277
-#define MSR_TSC_DEADLINE	0x6e0
-#define MSR_TSC_ADJUST		0x3b
-#define MSR_EFER		0xc0000080
-#define MSR_STAR		0xc0000081
-#define MSR_LSTAR		0xc0000082
-#define MSR_CSTAR		0xc0000083
-#define MSR_SFMASK		0xc0000084
-#define MSR_FS_BASE		0xc0000100
-#define MSR_GS_BASE		0xc0000101
-#define MSR_KERNEL_GS_BASE	0xc0000102
-#define MSR_TSC_AUX		0xc0000103
-#define MSR_X2APIC_BASE		0x800
+#define MSR_TSC		   0x10
+#define MSR_APIC_BASE	   0x1b
+#define MSR_SYSENTER_CS	   0x174
+#define MSR_SYSENTER_ESP   0x175
+#define MSR_SYSENTER_EIP   0x176
+#define MSR_MISC_ENABLE	   0x1a0
+#define MSR_MTRRCAP	   0xfe
+#define MSR_MTRR_DEF_TYPE  0x2ff
+#define MSR_PAT		   0x277
+#define MSR_TSC_DEADLINE   0x6e0
+#define MSR_TSC_ADJUST	   0x3b
+#define MSR_EFER	   0xc0000080
+#define MSR_STAR	   0xc0000081
+#define MSR_LSTAR	   0xc0000082
+#define MSR_CSTAR	   0xc0000083
+#define MSR_SFMASK	   0xc0000084
+#define MSR_FS_BASE	   0xc0000100
+#define MSR_GS_BASE	   0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+#define MSR_TSC_AUX	   0xc0000103
+#define MSR_X2APIC_BASE	   0x800
 
-#define EFER_SCE	0x001
-#define EFER_LME	0x100
-#define EFER_LMA	0x400
-#define EFER_NXE	0x800
+#define EFER_SCE	   0x001
+#define EFER_LME	   0x100
+#define EFER_LMA	   0x400
+#define EFER_NXE	   0x800
 
-#define RFLAGS_TF	0x100
-#define RFLAGS_IF	0x200
-#define RFLAGS_AC	0x40000
+#define RFLAGS_TF	   0x100
+#define RFLAGS_IF	   0x200
+#define RFLAGS_AC	   0x40000
 
-#define X86_DE	0
-#define X86_DB	1
-#define X86_NMI	2
-#define X86_BP	3
-#define X86_OF	4
-#define X86_UD	6
-#define X86_NM	7
-#define X86_DF	8
-#define X86_TS	10
-#define X86_NP	11
-#define X86_SS	12
-#define X86_GP	13
-#define X86_PF	14
-#define X86_MF	16
-#define X86_AC	17
-#define X86_XM	19
+#define X86_DE		   0
+#define X86_DB		   1
+#define X86_NMI		   2
+#define X86_BP		   3
+#define X86_OF		   4
+#define X86_UD		   6
+#define X86_NM		   7
+#define X86_DF		   8
+#define X86_TS		   10
+#define X86_NP		   11
+#define X86_SS		   12
+#define X86_GP		   13
+#define X86_PF		   14
+#define X86_MF		   16
+#define X86_AC		   17
+#define X86_XM		   19
 
-#define SEL_CODE64	0x08
-#define SEL_DATA	0x10
-#define SEL_CODE32	0x18
-#define SEL_UDATA	0x23
-#define SEL_UCODE64	0x2b
-#define SEL_UCODE32	0x33
-#define SEL_TSS0	0x40	/* one 16-byte descriptor per CPU */
+#define SEL_CODE64	   0x08
+#define SEL_DATA	   0x10
+#define SEL_CODE32	   0x18
+#define SEL_UDATA	   0x23
+#define SEL_UCODE64	   0x2b
+#define SEL_UCODE32	   0x33
+#define SEL_TSS0	   0x40 /* one 16-byte descriptor per CPU */
 
 #ifndef __ASSEMBLY__
 
@@ -125,7 +125,9 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
+	__asm__ volatile("wrmsr"
+			 :
+			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
 			 : "memory");
 }
 
@@ -137,7 +139,8 @@ static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
 {
 	struct cpuid_regs r;
 
-	__asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
+	__asm__ volatile("cpuid"
+			 : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
 			 : "0"(leaf), "2"(subleaf));
 	return r;
 }
@@ -150,19 +153,19 @@ static inline uint64_t rdtsc(void)
 	return lo | (uint64_t)hi << 32;
 }
 
-#define DEFINE_CR(n)							\
-static inline uint64_t read_cr##n(void)					\
-{									\
-	uint64_t v;							\
-									\
-	__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v) : : "memory");	\
-	return v;							\
-}									\
-									\
-static inline void write_cr##n(uint64_t v)				\
-{									\
-	__asm__ volatile("mov %0, %%cr" #n : : "r"(v) : "memory");	\
-}
+#define DEFINE_CR(n)                                                           \
+	static inline uint64_t read_cr##n(void)                                \
+	{                                                                      \
+		uint64_t v;                                                    \
+                                                                               \
+		__asm__ volatile("mov %%cr" #n ", %0" : "=r"(v) : : "memory"); \
+		return v;                                                      \
+	}                                                                      \
+                                                                               \
+	static inline void write_cr##n(uint64_t v)                             \
+	{                                                                      \
+		__asm__ volatile("mov %0, %%cr" #n : : "r"(v) : "memory");     \
+	}
 
 DEFINE_CR(0)
 DEFINE_CR(2)

@@ -11,6 +11,7 @@ unsigned long max_page = HOST_FRAMES;
 unsigned long host_fail_after, host_allocations;
 void (*host_fail_hook)(const char *text);
 void (*host_alloc_hook)(void);
+void (*host_get_hook)(void);
 unsigned int per_cpu__softirq_pending_bits;
 struct host_mtrr host_mtrr_state;
 static pthread_mutex_t heap_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -269,8 +270,11 @@ int assign_pages_at(struct domain *d, mfn_t mfn, unsigned int order)
 
 static bool get_if(struct page_info *p, u64 owner, bool any)
 {
-	u64 old = __atomic_load_n(&p->ref, __ATOMIC_RELAXED);
+	u64 old;
 
+	if (unlikely(host_get_hook != NULL))
+		host_get_hook();
+	old = __atomic_load_n(&p->ref, __ATOMIC_RELAXED);
 	do {
 		if (!(u32)old || (u32)old == ~0U ||
 		    (!any && (old & PGC_owner_mask) >> PGC_owner_shift != owner))

@@ -52,6 +52,8 @@ extern unsigned long host_fail_after;
 extern unsigned long host_allocations;
 /* Called in the middle of each allocation: what another CPU might do just then. */
 extern void (*host_alloc_hook)(void);
+/* Called before each get_page(). */
+extern void (*host_get_hook)(void);
 /* The hook may allocate itself: only with one thread. */
 void host_heap_unlocked(bool unlocked);
 unsigned long host_frames_in_use(void);

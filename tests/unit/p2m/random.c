@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 		printf("# seeds up to %#llx: %lu operations, %lu refused, %lu without memory, %lu flushes\n",
 		       (unsigned long long)sh[j].seed, sh[j].ops, sh[j].refused, sh[j].failed, sh[j].flushes);
 	}
-	for (unsigned long j = 0; !good && j < jobs; j++)
+	for (unsigned long j = 0; !good && !getenv("P2M_NO_SHRINK") && j < jobs; j++)
 		if (sh[j].ops < total / jobs)
 			report(sh[j].seed);
 	for (unsigned int c = 0; good && c < OP_CODES; c++)

@@ -156,6 +156,35 @@ static void i4_cached_table_unlinked(void)
 	CHECK(mfn_at(g1, 5) == frame_of(q + 5));
 }
 
+/* ---- I5: a reader works on its copy, and makes sure of it ---- */
+
+static struct page_info *newcomer;
+static void replace_before_get(void)
+{
+	/* The entry has been read; before its page is referenced another CPU puts another page there. */
+	host_get_hook = NULL;
+	newcomer = ram_at(g1, &b1, 5);
+}
+
+static void i5_reference_is_on_what_the_entry_names(void)
+{
+	struct page_info *first = ram_at(g1, &b1, 5), *p;
+	enum p2m_type t;
+
+	host_get_hook = replace_before_get;
+	p = get_page_from_gfn(g1, _gfn(5), &t, P2M_QUERY);
+	CHECK(p == newcomer && count_of(newcomer) == 2 && count_of(first) == 1);
+	put_page(p);
+	/* The same in the quick path of a foreign mapping. */
+	first = newcomer;
+	host_get_hook = replace_before_get;
+	CHECK_RC(p2m_add_foreign(dom0, _gfn(1), g1, _gfn(5), &b0), 0);
+	CHECK(newcomer != first && mfn_at(dom0, 1) == frame_of(newcomer) && count_of(first) == 1);
+	/* And where it is gone altogether. */
+	end_all();
+	CHECK(!count_of(first) && count_of(newcomer) == 2);
+}
+
 /* ---- I6: preemption ---- */
 
 static unsigned long calls_until_done(int (*fn)(void))
@@ -400,6 +429,7 @@ static const struct test_case cases[] = {
 	{ "I4: a split changes no translation", i4_split_keeps_all },
 	{ "I4: a table is freed after flush and grace period", i4_table_freed_after_flush_and_grace },
 	{ "I4: a remembered table that was unlinked is noticed", i4_cached_table_unlinked },
+	{ "I5: a reference is on what the entry names", i5_reference_is_on_what_the_entry_names },
 	{ "I6: long operations stop and go on", i6_everything_long_restarts },
 	{ "I7: flushes when something was lost, only then, once", i7_flush_only_when_lost },
 	{ "I8: of two racing adds each page is accounted for", i8_racing_adds },

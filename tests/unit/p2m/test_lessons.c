@@ -598,6 +598,14 @@ static void b33_changes_under_log_dirty(void)
 	p2m_mark_dirty(g1, _gfn(9));
 }
 
+/* While the bits are on their way out, another vCPU writes to a page that was clean. */
+static int write_meanwhile(void *arg, unsigned long first, const void *bytes, size_t n)
+{
+	if (!first)
+		CHECK(p2m_handle_fault(g1, _gfn(2), true, false) == P2M_FAULT_FIXED);
+	return 0;
+}
+
 static int no_room(void *arg, unsigned long first, const void *bytes, size_t n) { return -EFAULT; }
 
 static void b33_failing_copy_loses_nothing(void)
@@ -613,6 +621,10 @@ static void b33_failing_copy_loses_nothing(void)
 	CHECK_RC(p2m_logdirty_read(g1, true, 64, &done, no_room, NULL, &dirty, &faults), -EFAULT);
 	dirty_list(g1, false, 64, bits);
 	CHECK(bits[0] == 0x10);
+	CHECK_RC(p2m_logdirty_read(g1, true, 64, &done, write_meanwhile, NULL, &dirty, &faults), 0);
+	dirty_list(g1, false, 64, bits);
+	CHECK(bits[0] == 0x04);
+	done = 0;
 	/* Only cleaning, without a buffer; a start that is no chunk's; a 1G leaf that must be split for it. */
 	CHECK_RC(p2m_logdirty_read(g1, true, 64, &done, NULL, NULL, &dirty, &faults), 0);
 	done = 5;
@@ -901,9 +913,14 @@ static void superpages_come_back(void)
 	unsigned long done;
 
 	/* Page by page, in order, and the last one makes it a superpage. */
-	for (unsigned int i = 0; i < 512; i++)
+	for (unsigned int i = 0; i < 512; i++) {
+		/* A CPU walks through the table until the end. */
+		if (i == 511)
+			host_touch(g1, 1, 515, true);
 		CHECK_RC(p2m_add_page(g1, _gfn(512 + i), _mfn(frame_of(p) + i), 0, p2m_ram_rw, &b1), 0);
+	}
 	CHECK(order_at(g1, 512) == 9);
+	end_all();
 	/* Device memory likewise; a hole in the middle and back. */
 	CHECK_RC(p2m_set_mmio(dom0, _gfn(0x40000), _mfn(HOST_MMIO_BASE), 1UL << 18, &done), 0);
 	CHECK(order_at(dom0, 0x40000) == 18 && p2m_max_gfn(dom0) == 0x7ffff);

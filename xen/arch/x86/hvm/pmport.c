@@ -43,7 +43,8 @@ static int reset_access(struct vcpu *v, u64 port, unsigned int size, bool write,
 		printk(XENLOG_INFO "dom0 resets the machine through port %#x\n", (u32)port);
 		domain_shutdown(v->domain, SHUTDOWN_reboot);
 	} else {
-		hvm_machine_out((u16)port, size, *val);
+		/* Bit 1 of port 0x92 is the A20 gate: without it the hypervisor's own addresses go wrong. */
+		hvm_machine_out((u16)port, size, port == 0x92 ? *val | 2 : *val);
 	}
 	return HVM_IO_OK;
 }

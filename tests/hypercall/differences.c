@@ -41,8 +41,6 @@ const struct difference differences[] = {
 	{ "foreign: over own RAM", "the RAM page goes to the machine's free pages",
 	  "it stays reserved for that gfn of dom0",
 	  "without an IOMMU dom0 is mapped 1:1: the frame can only ever come back there" },
-	{ "hvm: dm_op: errors", "-ESRCH for a domain that is not there", "-ENOSYS",
-	  "there is no device model, hence no dm_op" },
 	{ "grant: map over own RAM", "the RAM page leaks: it stays in tot_pages for ever",
 	  "the RAM page is freed", "removing or replacing RAM leaks nothing" },
 	{ "grant: map over a foreign mapping", "domain_crash of the caller",

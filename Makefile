@@ -57,15 +57,17 @@ suite-present = $(if $(wildcard $(1)),$(2))
 SUITES := $(call suite-present,tests/xl/run,xl) \
 	$(call suite-present,tests/hypercall/run,hypercall) \
 	$(call suite-present,tests/dom0/run,dom0) \
+	$(call suite-present,tests/boot/run,boot) \
 	$(call suite-present,tests/unit/Makefile,unit) \
 	$(call suite-present,tests/model/Makefile,model) \
 	lab \
 	$(call suite-present,tools/lint/run,lint)
-ALL_SUITES := lab unit model hypercall dom0 xl lint
+ALL_SUITES := lab unit model boot hypercall dom0 xl lint
 
 packages-lab := build emulator dom0
 packages-unit := build check
 packages-model := build check
+packages-boot := build emulator
 packages-hypercall := build emulator $(if $(filter xen,$(HV)),xen)
 packages-dom0 := $(emulation)
 packages-xl := $(emulation)

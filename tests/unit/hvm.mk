@@ -10,3 +10,6 @@ emulate-obj := test_emulate.o host/libc_exec.o $(HVM)/emulate.o $(HVM)/decode.o 
 
 TESTS += vlapic
 vlapic-obj := test_vlapic.o $(HVM)/vlapic.o $(HVM)/vlapic_timer.o $(HVM)/vlapic_ipi.o host/stubs.o
+
+TESTS += vpci
+vpci-obj := test_vpci.o $(HVM)/vpci.o $(HVM)/vpci_msi.o $(HVM)/vpci_bar.o host/stubs.o

@@ -732,6 +732,17 @@ static unsigned int node_of(unsigned long frame, unsigned long *end)
 	return 0;
 }
 
+void heap_adopt_frames(mfn_t mfn, unsigned long nr)
+{
+	for (unsigned long f = mfn_x(mfn), stop; nr; nr--, f++) {
+		struct page_info *p = frame_table + f;
+
+		stop = f + 1;
+		p->state = PGS_BUSY;
+		p->node = (u8)node_of(f, &stop);
+	}
+}
+
 void init_heap_pages(mfn_t mfn, unsigned long nr)
 {
 	unsigned long frame = mfn_x(mfn), end = min_t(unsigned long, frame + nr, NO_FRAME);
@@ -782,6 +793,7 @@ static void show_memory(char key)
 			show_zone(node, z);
 	spin_unlock(&heap.lock);
 	printk("  in caches: %lu clean, %lu dirty\n", cached_pages(CLEAN), cached_pages(DIRTY));
+	xmalloc_dump();
 }
 
 void page_alloc_init_keys(void)

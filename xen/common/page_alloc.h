@@ -12,6 +12,8 @@
 struct page_info *heap_alloc(struct domain *d, unsigned int order, unsigned int flags);
 /* nr consecutive frames nobody refers to any more (ref 0) become free and dirty. */
 void heap_free(struct page_info *p, unsigned long nr);
+/* Prepares frames that were never in the heap for the day they are freed into it. */
+void heap_adopt_frames(mfn_t mfn, unsigned long nr);
 /*
  * Takes those of the nr frames from mfn on that are free out of the heap. Each of the others must satisfy
  * may_stay(); -EBUSY, and nothing changed, if one does not.

@@ -246,3 +246,12 @@ int assign_pages_at(struct domain *d, mfn_t mfn, unsigned int order)
 		domain_sub_pages(d, counted);
 	return 0;
 }
+
+int donate_frames(struct domain *d, mfn_t mfn, unsigned long nr)
+{
+	if (!domain_add_pages(d, (long)nr))
+		return -ENOMEM;
+	heap_adopt_frames(mfn, nr);
+	set_owner(mfn_to_page(mfn), nr, owner_bits(d->domain_id) | 1);
+	return 0;
+}

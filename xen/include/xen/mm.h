@@ -130,6 +130,12 @@ struct page_info *alloc_shared_page(struct domain *d);
  * in tot_pages. -EBUSY when a frame of it is in use.
  */
 int __must_check assign_pages_at(struct domain *d, mfn_t mfn, unsigned int order);
+/*
+ * Frames that nobody else knows of become d's, as they are: a boot module's, or allocated ones (owner DOMID_XEN,
+ * one reference, the caller's). The allocator never has them in between, so nobody wipes them. -ENOMEM: over
+ * the limit.
+ */
+int __must_check donate_frames(struct domain *d, mfn_t mfn, unsigned long nr);
 /* As put_page, but when the last reference goes the frame stays reserved to its owner, out of tot_pages. */
 void put_page_reserved(struct page_info *p);
 /* Gives frames that no allocator has had yet (boot memory) to the allocator, as dirty. */
@@ -145,8 +151,8 @@ unsigned long outstanding_claims_total(void);
 /* ---- small objects (common/xmalloc.c): zeroed, 16-byte aligned ---- */
 void *xzalloc_bytes(size_t size);
 void xfree(void *p);
-/* After the page allocator works. */
-void xmalloc_init(void);
+/* For the debug key: slabs of each class. */
+void xmalloc_dump(void);
 #define xzalloc(type) ((type *)xzalloc_bytes(sizeof(type)))
 #define xzalloc_array(type, n) ((type *)xzalloc_bytes_n(sizeof(type), n))
 /* NULL on overflow of size * n. */

@@ -7,6 +7,8 @@
  */
 #include <xen/console.h>
 #include <xen/errno.h>
+#include <xen/event.h>
+#include <xen/grant_table.h>
 #include <xen/lib.h>
 #include <xen/param.h>
 #include <xen/sched.h>
@@ -62,6 +64,9 @@ static __init struct domain *create_domain(unsigned int nr_vcpus)
 	/* Enough to map as much as the machine has by single pages. */
 	if (p2m_preallocate(d, get_order_from_pages(max_page / 512)))
 		printk(XENLOG_WARNING "dom0: no memory to set aside for its page tables\n");
+	/* What its back ends take for a good number of guests. */
+	if (gnttab_preallocate(d, 16) || evtchn_preallocate(d, 512))
+		printk(XENLOG_WARNING "dom0: no memory to set aside for its grants and events\n");
 	return d;
 }
 
@@ -74,6 +79,13 @@ static __init unsigned int dom0_vcpus(void)
 		n = MAX_VCPUS;
 	}
 	return n;
+}
+
+/* Of 2^order frames only n are needed: the others go back at once. */
+static __init void free_tail(struct page_info *pg, unsigned long n, unsigned int order)
+{
+	for (unsigned long i = n; i < 1UL << order; i++)
+		free_pages(pg + i, 0);
 }
 
 /*
@@ -92,9 +104,7 @@ static __init void move_kernel_file(struct build *b)
 	memcpy(page_to_virt(pg), maddr_to_virt(m->start), m->size);
 	init_heap_pages(maddr_to_mfn(m->start), (m->size + PAGE_SIZE - 1) >> PAGE_SHIFT);
 	m->start = mfn_to_maddr(page_to_mfn(pg));
-	/* What the power of two is too much goes back at once. */
-	for (unsigned long i = (m->size + PAGE_SIZE - 1) >> PAGE_SHIFT; i < 1UL << order; i++)
-		free_pages(pg + i, 0);
+	free_tail(pg, (m->size + PAGE_SIZE - 1) >> PAGE_SHIFT, order);
 	b->kernel_moved = true;
 }
 
@@ -186,6 +196,8 @@ static __init void load_kernel(struct build *b)
 /* The initramfs keeps its place, unless the kernel must go there. */
 static __init void place_initrd(struct build *b)
 {
+	unsigned long n = (b->initrd.size + PAGE_SIZE - 1) >> PAGE_SHIFT;
+
 	if (overlaps(&b->initrd, b->elf.start, b->elf.end)) {
 		unsigned int order = get_order_from_bytes(b->initrd.size);
 		struct page_info *pg = alloc_pages(order, MEMF_no_scrub);
@@ -198,12 +210,11 @@ static __init void place_initrd(struct build *b)
 		if (to < b->elf.end && to + (PAGE_SIZE << order) > b->elf.start)
 			panic("dom0: the initramfs found no place beside the kernel\n");
 		memcpy(maddr_to_virt(to), maddr_to_virt(b->initrd.start), b->initrd.size);
-		init_heap_pages(maddr_to_mfn(b->initrd.start), (b->initrd.size + PAGE_SIZE - 1) >> PAGE_SHIFT);
-		free_pages(pg, order);
+		init_heap_pages(maddr_to_mfn(b->initrd.start), n);
+		free_tail(pg, n, order);
 		b->initrd.start = to;
-	} else
-		init_heap_pages(maddr_to_mfn(b->initrd.start), (b->initrd.size + PAGE_SIZE - 1) >> PAGE_SHIFT);
-	dom0_assign_module(b->d, &b->initrd, &b->map);
+	}
+	dom0_donate_module(b->d, &b->initrd, &b->map);
 }
 
 /* Lays out start_info, module list, memory map and command line in one piece of RAM; returns its address. */
@@ -274,10 +285,8 @@ static __init unsigned long give_memory(struct build *b)
 
 	if (want <= initrd_pages + kernel_pages)
 		panic("dom0: %lu MiB (dom0_mem=) is less than its kernel and initramfs take\n", want >> 8);
-	if (b->kernel_in_place) {
-		init_heap_pages(maddr_to_mfn(b->kernel.start), kernel_pages);
-		dom0_assign_module(b->d, &b->kernel, &b->map);
-	}
+	if (b->kernel_in_place)
+		dom0_donate_module(b->d, &b->kernel, &b->map);
 	/* The initramfs counts as part of dom0's memory. */
 	if (b->has_initrd)
 		place_initrd(b);

@@ -193,14 +193,14 @@ void __init dom0_map_ram(struct domain *d, const struct dom0_map *map)
 			      (map->e[i].addr + map->e[i].size) >> PAGE_SHIFT);
 }
 
-void __init dom0_assign_module(struct domain *d, const struct boot_module *m, struct dom0_map *map)
+void __init dom0_donate_module(struct domain *d, const struct boot_module *m, struct dom0_map *map)
 {
 	unsigned long pfn = m->start >> PAGE_SHIFT, end = (m->start + m->size + PAGE_SIZE - 1) >> PAGE_SHIFT;
-	unsigned long left = end - pfn;
+	int rc = donate_frames(d, _mfn(pfn), end - pfn);
 
-	assign_range(d, pfn, end, &left, map);
-	if (left)
-		panic("dom0: %lu pages of the boot module at %#llx are in use\n", left, (unsigned long long)m->start);
+	if (rc)
+		panic("dom0: the boot module at %#llx cannot become its memory: %d\n", (unsigned long long)m->start, rc);
+	map_add(map, (u64)pfn << PAGE_SHIFT, (u64)end << PAGE_SHIFT, E820_RAM);
 }
 
 /* ---- what is not RAM ---- */

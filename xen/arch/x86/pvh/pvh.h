@@ -67,8 +67,8 @@ struct dom0_map {
 unsigned long dom0_target_pages(unsigned long available);
 /* Gives dom0 RAM at its own address, lowest first, nr_pages in all; appends to the map. Returns pages given. */
 unsigned long dom0_assign_ram(struct domain *d, unsigned long nr_pages, struct dom0_map *map);
-/* Gives dom0 the frames of a boot module where they are. */
-void dom0_assign_module(struct domain *d, const struct boot_module *m, struct dom0_map *map);
+/* Gives dom0 the frames of a boot module where they are; no allocator has had them, or they are allocated. */
+void dom0_donate_module(struct domain *d, const struct boot_module *m, struct dom0_map *map);
 /* Enters all RAM of the map (which has nothing else yet) into the p2m. */
 void dom0_map_ram(struct domain *d, const struct dom0_map *map);
 /* The machine's non-RAM ranges: mapped 1:1 and added to the map. RAM that stays with the hypervisor: unusable. */

@@ -141,7 +141,7 @@ static struct page_info *take(unsigned long mfn, unsigned long nr, u64 owner_ref
 	struct page_info *p = host_frame_table + mfn;
 
 	for (unsigned long i = 0; i < nr; i++) {
-		if (p[i].state || (u32)p[i].ref)
+		if (p[i].state || (u32)READ_ONCE(p[i].ref))
 			host_fail("frame %#lx given out while in use", mfn + i);
 		p[i].state = 1;
 		p[i].u.inuse.gfn = gfn_x(INVALID_GFN);

@@ -389,7 +389,10 @@ static int split(struct p2m_domain *p2m, struct ept_pos *pos)
 int ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, u32 allowed,
 	      struct ept_pos *pos)
 {
-	ept_walk(p2m, gfn, level, pos);
+	if (level)
+		ept_walk(p2m, gfn, level, pos);
+	else
+		ept_look(p2m, gfn, pos);
 	while (pos->level > level) {
 		int rc;
 

@@ -45,7 +45,7 @@ static int convert(struct p2m_domain *p2m, bool on)
 	for (unsigned int steps = 1; g < end && !rc; steps++) {
 		ept_t new;
 
-		ept_walk(p2m, g, 0, &pos);
+		ept_look(p2m, g, &pos);
 		new = converted(pos.e, on);
 		if (!ept_eq(new, pos.e) && !ept_replace(p2m, &pos, g, new, &b))
 			continue;
@@ -106,7 +106,7 @@ void p2m_make_dirty(struct p2m_domain *p2m, unsigned long gfn)
 	do {
 		/* Out of memory for a table: then all of the superpage is dirty. */
 		if (ept_reach(p2m, gfn, 0, TYPE_BIT(p2m_ram_logdirty), &pos))
-			ept_walk(p2m, gfn, 0, &pos);
+			ept_look(p2m, gfn, &pos);
 		if (ept_type(pos.e) != p2m_ram_logdirty)
 			return;
 	} while (!ept_replace(p2m, &pos, gfn, ept_retype(pos.e, p2m_ram_rw), &b));
@@ -137,7 +137,7 @@ static void gather(struct p2m_domain *p2m, unsigned long gfn, unsigned long end,
 	while (g < end) {
 		unsigned long next;
 
-		ept_walk(p2m, g, 0, &pos);
+		ept_look(p2m, g, &pos);
 		next = min(ept_next(g, pos.level), end);
 		if (is_dirty(pos.e))
 			for (; g < next; g++)
@@ -167,7 +167,7 @@ static void clean(struct p2m_domain *p2m, unsigned long gfn, unsigned long end, 
 		unsigned long next;
 		ept_t new;
 
-		ept_walk(p2m, g, 0, &pos);
+		ept_look(p2m, g, &pos);
 		next = ept_next(g, pos.level);
 		if (is_dirty(pos.e)) {
 			if (((g & (ept_pages(pos.level) - 1)) || next > end) && !p2m_split_at(p2m, g) &&

@@ -164,7 +164,7 @@ int p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn)
 
 	p2m_batch_init(&b, p2m->domain);
 	do {
-		ept_walk(p2m, gfn, 0, &pos);
+		ept_look(p2m, gfn, &pos);
 		if (ept_type(pos.e) != p2m_pod)
 			break;
 		rc = pos.level < P2M_POD_CHUNKS ? back_entry(p2m, gfn, &pos, &b) : -EAGAIN;

@@ -69,7 +69,7 @@ int p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr,
 	struct ept_pos pos;
 
 	while (gfn < end) {
-		ept_walk(p2m, gfn, 0, &pos);
+		ept_look(p2m, gfn, &pos);
 		if (!type_in(pos.e, allowed))
 			return p2m_refusal(ept_type(pos.e));
 		gfn = ept_next(gfn, pos.level);
@@ -84,7 +84,7 @@ int p2m_split_at(struct p2m_domain *p2m, unsigned long gfn)
 	for (;;) {
 		int rc;
 
-		ept_walk(p2m, gfn, 0, &pos);
+		ept_look(p2m, gfn, &pos);
 		if (ept_is_hole(pos.e) || !(gfn & (ept_pages(pos.level) - 1)))
 			return 0;
 		rc = ept_reach(p2m, gfn, pos.level - 1, TYPES_ALL, &pos);
@@ -139,7 +139,7 @@ static bool make_room(struct p2m_domain *p2m, unsigned long gfn, u32 over, unsig
 	for (unsigned long g = gfn; g < gfn + ept_pages(1); g++) {
 		p2m_batch_reserve(b);
 		do
-			ept_walk(p2m, g, 0, &pos);
+			ept_look(p2m, g, &pos);
 		while (!ept_eq(pos.e, EPT_EMPTY) && type_in(pos.e, over) &&
 		       !ept_replace(p2m, &pos, g, EPT_EMPTY, b));
 	}
@@ -213,7 +213,7 @@ static int check_release(struct p2m_domain *p2m, unsigned long gfn, unsigned lon
 	struct ept_pos pos;
 
 	while (gfn < end) {
-		ept_walk(p2m, gfn, 0, &pos);
+		ept_look(p2m, gfn, &pos);
 		if (pos.e.e & EPT_SPECIAL)
 			return -EINVAL;
 		if (!type_in(pos.e, TYPES_RELEASE))
@@ -232,7 +232,7 @@ static void clear_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long
 		unsigned long next;
 
 		p2m_batch_reserve(b);
-		ept_walk(p2m, gfn, 0, &pos);
+		ept_look(p2m, gfn, &pos);
 		next = ept_next(gfn, pos.level);
 		if (!type_in(pos.e, TYPES_RELEASE) || next > end ||
 		    ept_replace(p2m, &pos, gfn, p2m_hole(p2m), b))
@@ -308,7 +308,7 @@ static int set_mmio_piece(struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, 
 	int rc;
 
 	do {
-		ept_walk(p2m, gfn, 0, &pos);
+		ept_look(p2m, gfn, &pos);
 		if (ept_type(pos.e) == p2m_mmio_direct) {
 			*step = min(nr, ept_next(gfn, pos.level) - gfn);
 			return mfn_x(ept_mfn(pos.e)) + (gfn & (ept_pages(pos.level) - 1)) == mfn_x(mfn) ?
@@ -373,7 +373,7 @@ static int clear_mmio_piece(struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn
 			rc = p2m_split_at(p2m, gfn + nr);
 		if (rc)
 			return rc;
-		ept_walk(p2m, gfn, 0, &pos);
+		ept_look(p2m, gfn, &pos);
 		if (ept_type(pos.e) != p2m_mmio_direct || !mfn_eq(ept_mfn(pos.e), mfn))
 			return -ENOENT;
 		*step = ept_pages(pos.level);
@@ -425,7 +425,7 @@ int p2m_change_type_range(struct domain *d, gfn_t gfn, unsigned long nr, enum p2
 		return -EINVAL;
 	p2m_batch_init(&b, d);
 	for (unsigned int steps = 1; g < end && !rc; steps++) {
-		ept_walk(p2m, g, 0, &pos);
+		ept_look(p2m, g, &pos);
 		if (ept_type(pos.e) == from) {
 			if ((g & (ept_pages(pos.level) - 1)) || ept_next(g, pos.level) > end) {
 				rc = p2m_split_at(p2m, g);

@@ -5,7 +5,7 @@ LIB_OBJ := xen/lib/number.o xen/lib/vsnprintf.o xen/lib/sort.o xen/lib/pheap.o x
 TESTS += lib
 lib-obj := test_lib.o xen/lib/builtins.o $(LIB_OBJ) host/stubs.o
 
-ALLOC_OBJ := xen/common/page_alloc.o xen/common/page_ref.o xen/common/spinlock.o \
+ALLOC_OBJ := xen/common/page_alloc.o xen/common/page_ref.o xen/common/xmalloc.o xen/common/spinlock.o \
 	host/arena.o host/owners.o host/stubs.o $(LIB_OBJ)
 
 TESTS += alloc
@@ -16,7 +16,7 @@ ref-obj := test_ref.o $(ALLOC_OBJ)
 ref-builds := asan tsan
 
 TESTS += xmalloc
-xmalloc-obj := test_xmalloc.o xen/common/xmalloc.o $(ALLOC_OBJ)
+xmalloc-obj := test_xmalloc.o $(ALLOC_OBJ)
 xmalloc-builds := asan tsan
 
 TESTS += locks

@@ -348,6 +348,17 @@ int evtchn_init(struct domain *d, u32 max_port)
 	return 0;
 }
 
+int evtchn_preallocate(struct domain *d, u32 nr)
+{
+	int rc = 0;
+
+	spin_lock(&d->event_lock);
+	while (!rc && d->evtchn.valid_ports < min(nr, d->evtchn.max_port + 1))
+		rc = block_add(d, d->evtchn.valid_ports);
+	spin_unlock(&d->event_lock);
+	return rc;
+}
+
 /*
  * Closes ports from *next on, except the hypervisor's own unless all is set. -ERESTART with *next
  * to go on.

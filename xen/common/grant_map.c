@@ -10,6 +10,43 @@
 #include <asm/p2m.h>
 #include "grant_table.h"
 
+/* The handles of a fresh page; false when there are as many as allowed. Caller holds the track lock. */
+static bool track_add_page(struct grant_table *gt, struct track_entry *page)
+{
+	u32 base = gt->nr_track_pages * (u32)TRACK_PER_PAGE;
+
+	if (gt->nr_track_pages >= gt->max_track_pages)
+		return false;
+	for (u32 i = 0; i < TRACK_PER_PAGE; i++)
+		page[i].ref = i + 1 < TRACK_PER_PAGE ? base + i + 1 : gt->track_free;
+	gt->track[gt->nr_track_pages] = page;
+	/* Whoever sees the new count sees the page. */
+	smp_store_release(&gt->nr_track_pages, gt->nr_track_pages + 1);
+	gt->track_free = base;
+	return true;
+}
+
+int gnttab_preallocate(struct domain *d, unsigned int pages)
+{
+	struct grant_table *gt = d->grant_table;
+
+	for (; pages; pages--) {
+		struct track_entry *page = alloc_xenheap_page();
+		bool added;
+
+		if (!page)
+			return -ENOMEM;
+		spin_lock(&gt->track_lock);
+		added = track_add_page(gt, page);
+		spin_unlock(&gt->track_lock);
+		if (!added) {
+			free_xenheap_page(page);
+			break;
+		}
+	}
+	return 0;
+}
+
 int track_alloc(struct grant_table *gt, u32 *handle)
 {
 	struct track_entry *page = NULL;
@@ -18,17 +55,8 @@ int track_alloc(struct grant_table *gt, u32 *handle)
 	if (gt->track_free == TRACK_END)
 		page = alloc_xenheap_page();
 	spin_lock(&gt->track_lock);
-	if (gt->track_free == TRACK_END && page && gt->nr_track_pages < gt->max_track_pages) {
-		u32 base = gt->nr_track_pages * (u32)TRACK_PER_PAGE;
-
-		for (u32 i = 0; i < TRACK_PER_PAGE; i++)
-			page[i].ref = i + 1 < TRACK_PER_PAGE ? base + i + 1 : TRACK_END;
-		gt->track[gt->nr_track_pages] = page;
-		/* Whoever sees the new count sees the page. */
-		smp_store_release(&gt->nr_track_pages, gt->nr_track_pages + 1);
-		gt->track_free = base;
+	if (gt->track_free == TRACK_END && page && track_add_page(gt, page))
 		page = NULL;
-	}
 	if (gt->track_free == TRACK_END) {
 		rc = -ENOSPC;
 	} else {

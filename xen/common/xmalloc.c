@@ -28,10 +28,13 @@ struct slab {
 _Static_assert(sizeof(struct slab) == 64, "objects start after a cache line");
 _Static_assert(sizeof(struct slab) + 2 * MAX_SMALL <= PAGE_SIZE, "two on a page");
 
-/* Under slab_lock; one slab that is all free is kept per class. */
+/*
+ * Under slab_lock. A slab that is all free goes back at once: what a domain takes and gives
+ * back then leaves as many free pages behind as it found.
+ */
 static struct slab_class {
 	struct list_head partial;
-	unsigned int empty;
+	unsigned int slabs;
 } classes[CLASSES];
 static DEFINE_SPINLOCK(slab_lock, RANK_SLAB);
 
@@ -100,13 +103,12 @@ static void *alloc_small(unsigned int class)
 		spin_lock(&slab_lock);
 		/* Its list head is ready: partial_slab() was called above. */
 		list_add(&fresh->list, &classes[class].partial);
-		classes[class].empty++;
+		classes[class].slabs++;
 		s = fresh;
 	}
 	object = s->free;
 	s->free = *object;
-	if (!s->used++)
-		classes[class].empty--;
+	s->used++;
 	if (!s->free)
 		list_del(&s->list);
 	spin_unlock(&slab_lock);
@@ -158,15 +160,10 @@ static void free_small(void *p)
 		list_add(&s->list, &sc->partial);
 	*(void **)p = s->free;
 	s->free = p;
-	if (!--s->used && sc->empty++) {
-		/* One is kept already. */
-		sc->empty--;
+	if (!--s->used) {
 		list_del(&s->list);
+		sc->slabs--;
 		unused = s;
-	} else if (!s->used) {
-		/* Last in line: slabs in use fill up first, so that this one stays whole. */
-		list_del(&s->list);
-		list_add_tail(&s->list, &sc->partial);
 	}
 	spin_unlock(&slab_lock);
 	if (unused) {
@@ -186,12 +183,10 @@ void xfree(void *p)
 		free_pages(virt_to_page(p), virt_to_page(p)->order);
 }
 
-/*
- * One slab of each class from the start: what a domain takes and gives back
- * then leaves as many pages behind as it found.
- */
-void xmalloc_init(void)
+void xmalloc_dump(void)
 {
+	printk("  slabs:");
 	for (unsigned int i = 0; i < CLASSES; i++)
-		xfree(xzalloc_bytes(class_size[i]));
+		printk(" %ux%u", READ_ONCE(classes[i].slabs), class_size[i]);
+	printk("\n");
 }

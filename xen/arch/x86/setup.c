@@ -42,7 +42,6 @@ static void __init start_machine(void)
 {
 	e820_init();
 	mm_init();
-	xmalloc_init();
 	printk("Memory: %lu MiB RAM, %lu MiB free; image at %lx\n", total_pages >> 8, free_page_count() >> 8,
 	       image_phys_base + IMAGE_OFFSET);
 	apic_init();

@@ -25,6 +25,8 @@ struct evtchn_domain {
 };
 
 int evtchn_init(struct domain *d, u32 max_port);
+/* Structures for ports below nr set aside, so that opening them takes no memory then. 0, -ENOMEM. */
+int evtchn_preallocate(struct domain *d, u32 nr);
 /* Closes all channels; -ERESTART when it wants to be called again. */
 int evtchn_destroy(struct domain *d);
 void evtchn_destroy_final(struct domain *d);

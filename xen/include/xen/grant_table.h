@@ -13,6 +13,8 @@ struct page_info;
  * (gnttab_max_frames=, gnttab_max_maptrack_frames=); max_version 0: as the command line says. 0, -EINVAL, -ENOMEM.
  */
 int grant_table_init(struct domain *d, int max_frames, int max_maptrack_frames, unsigned int max_version);
+/* Pages of handles set aside, so that mapping that many grants takes no memory then. 0, -ENOMEM. */
+int gnttab_preallocate(struct domain *d, unsigned int pages);
 /* Releases every grant the dying domain d has mapped; 0, or -ERESTART to be called again. */
 int grant_table_release(struct domain *d);
 /* Frees the table; nothing may be mapped by d any more. */

@@ -166,9 +166,12 @@ static long close_of(unsigned int d, u32 port)
 	return op(EVTCHNOP_close, &c);
 }
 
+/* Threads of the tests that have several; each is a CPU. */
+#define SENDERS 3
+
 static void set_up(void)
 {
-	host_percpu_init(1);
+	host_percpu_init(SENDERS + 1);
 	for (unsigned int i = 0; i < DOMS; i++) {
 		struct domain *d = &dom[i];
 
@@ -447,7 +450,6 @@ static void polling_vcpus_wake_for_their_port(void)
 
 /* ---- threads ---- */
 
-#define SENDERS 3
 #define PORTS	8
 static u32 port_of[PORTS];
 static unsigned long sent[PORTS], seen[PORTS];
@@ -470,6 +472,7 @@ static void guest_or_sender(unsigned int i)
 {
 	unsigned long rounds = tap_rounds(20000);
 
+	host_cpu = i;
 	if (i) {
 		for (unsigned long n = 0; n < rounds; n++) {
 			unsigned int p = (unsigned int)(n * (i + 1) + n / 7) % PORTS;
@@ -508,6 +511,7 @@ static void scribble_or_send(unsigned int i)
 {
 	u64 x = 88172645463325252ULL + i;
 
+	host_cpu = i;
 	for (unsigned long n = 0; n < tap_rounds(20000); n++) {
 		x ^= x << 13;
 		x ^= x >> 7;

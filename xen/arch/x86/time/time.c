@@ -120,6 +120,30 @@ static u64 __init calibrate(const struct ref_clock *c, u64 *apic_hz)
 	return muldiv64(b.tsc - a.tsc, c->hz, elapsed);
 }
 
+/*
+ * Whether a deadline a millisecond away is quiet for a tenth of that; interrupts are off. Bochs counts its
+ * deadlines from power-on and the TSC from reset: after a reboot each of them is over at once.
+ */
+static bool __init deadline_waits(u64 hz)
+{
+	u64 start = rdtsc(), deadline = start + hz / 1000, now;
+	bool early = false;
+
+	apic_write(APIC_LVTT, APIC_LVTT_DEADLINE | VECTOR_LOCAL_TIMER);
+	__asm__ __volatile__("mfence" : : : "memory");
+	wrmsr(MSR_IA32_TSC_DEADLINE, deadline);
+	do {
+		bool fired = apic_read(APIC_IRR + VECTOR_LOCAL_TIMER / 32 * 16) >> VECTOR_LOCAL_TIMER % 32 & 1;
+
+		now = rdtsc();
+		early = fired && now < deadline;
+	} while (!early && now - start < hz / 10000);
+	wrmsr(MSR_IA32_TSC_DEADLINE, 0);
+	if (early)
+		printk(XENLOG_WARNING "TSC deadline timer: does not wait, not used\n");
+	return !early;
+}
+
 void __init time_init(void)
 {
 	static const struct ref_clock *(*const probes[])(void) __initconst = {
@@ -145,7 +169,7 @@ void __init time_init(void)
 	make_scale(hz, 1000000000, &tsc_to_system_mul, &tsc_shift);
 	make_scale(1000000000, hz, &ns_mul, &ns_shift);
 	tsc_at_boot = rdtsc();
-	use_deadline = use_deadline && cpu_has(X86_FEATURE_TSC_DEADLINE);
+	use_deadline = use_deadline && cpu_has(X86_FEATURE_TSC_DEADLINE) && deadline_waits(hz);
 	if (!use_deadline) {
 		apic_timer_hz = apic_hz;
 		if (!apic_hz)

@@ -272,7 +272,7 @@ static bool get_if(struct page_info *p, u64 owner, bool any)
 {
 	u64 old;
 
-	if (unlikely(host_get_hook != NULL))
+	if (HOST_HOOKS && host_get_hook)
 		host_get_hook();
 	old = __atomic_load_n(&p->ref, __ATOMIC_RELAXED);
 	do {

@@ -52,6 +52,10 @@ extern unsigned long host_fail_after;
 extern unsigned long host_allocations;
 /* Called in the middle of each allocation: what another CPU might do just then. */
 extern void (*host_alloc_hook)(void);
+/* The benchmark is built without it. */
+#ifndef HOST_HOOKS
+#define HOST_HOOKS 1
+#endif
 /* Called before each get_page(). */
 extern void (*host_get_hook)(void);
 /* The hook may allocate itself: only with one thread. */

@@ -261,10 +261,11 @@ static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned
 
 bool ept_install(struct p2m_domain *p2m, ept_t *slot, unsigned long gfn, ept_t new)
 {
-	ept_t old = EPT_EMPTY;
+	u64 none = 0;
 
 	ASSERT(ept_type(new) == p2m_foreign);
-	if (unlikely(!ept_cmpxchg(slot, &old, new)))
+	if (unlikely(!__atomic_compare_exchange_n(&slot->e, &none, new.e, false, __ATOMIC_SEQ_CST,
+						  __ATOMIC_RELAXED)))
 		return false;
 	(void)__atomic_fetch_add(&p2m->leaves[0][p2m_foreign].v, 1, __ATOMIC_RELAXED);
 	(void)__atomic_fetch_add(&p2m->foreign_made.v, 1, __ATOMIC_RELAXED);

@@ -63,8 +63,6 @@ unsigned long p2m_get_pool(const struct domain *d);
  * leaves free memory as it was. 0 or -ENOMEM.
  */
 int p2m_preallocate(struct domain *d, unsigned int order);
-/* A domain whose RAM is mapped 1:1 (dom0 without an IOMMU): frames it gives up stay reserved to their gfns. */
-void p2m_set_identity(struct domain *d);
 /* EPT pointer value of the tree. */
 u64 p2m_eptp(const struct domain *d);
 /* Set by vmx at start: make every CPU of the mask drop translations of this tree, wait for it. */
@@ -155,7 +153,10 @@ enum p2m_fault p2m_handle_fault(struct domain *d, gfn_t gfn, bool write, bool ex
 /* ---- log dirty ---- */
 int p2m_logdirty_enable(struct domain *d, bool global);
 int p2m_logdirty_disable(struct domain *d);
-/* XEN_DOMCTL_SHADOW_OP_CLEAN/PEEK; bitmap words go out through the callback; -ERESTART with *done. */
+/*
+ * XEN_DOMCTL_SHADOW_OP_CLEAN/PEEK; bitmap words go out through the callback (NULL: nowhere), then what was
+ * reported is cleaned. *done: where to begin (0, or where -ERESTART left it); pages before it are done.
+ */
 int p2m_logdirty_read(struct domain *d, bool clean, unsigned long nr, unsigned long *done,
 		      int (*out)(void *arg, unsigned long first_bit, const void *bytes, size_t n), void *arg,
 		      u64 *dirty_count, u64 *fault_count);

@@ -17,7 +17,7 @@ XEN_HVCMD = " dom0=pvh dom0-iommu=none"
 XEN = "/boot/xen-4.17-amd64.gz"
 DEAD = r"Panic on CPU|FATAL TRAP|Kernel panic - not syncing: (?!Fatal exception in interrupt)|Manual reset required"
 TAP = re.compile(r"@TAP (.*)$")
-REC = re.compile(r"@REC ([\w-]+)\| ?(.*)$")
+REC = re.compile(r"@REC ([\w.-]+)\| ?(.*)$")
 
 
 def sh(*cmd):
@@ -126,13 +126,13 @@ class Suite:
         print(f"# suite: {title}")
         o = self.options(name, initrd, **kw)
         run = bochs.Run(o)
-        records, state = {}, {"plan": False}
+        records, state = {}, {"plans": 0}
 
         def line(tick, text):
             m = TAP.search(text)
             if m:
                 print(m[1])
-                state["plan"] |= m[1].startswith("1..")
+                state["plans"] += m[1].startswith("1..")
             m = REC.search(text)
             if m:
                 records.setdefault(m[1], []).append(m[2].rstrip())
@@ -142,7 +142,7 @@ class Suite:
             run.serial.listeners.append(listener)
         begin = time.monotonic()
         why = self.drive(run)
-        good = run.passed(why) and (state["plan"] or not kw.get("tap", True))
+        good = run.passed(why) and (state["plans"] >= kw.get("plans", 1) or not kw.get("tap", True))
         print(f"# {title}: {time.monotonic() - begin:.0f} s, {run.ticks} instructions, end: {why}")
         self.test(good, kw.get("what", "dom0 ran the script to its end and powered off"))
         if not good:
@@ -157,8 +157,8 @@ class Suite:
         self.failed += not good
 
     def tests(self, results):
-        """A document of several (good, text)."""
+        """A document of several (good, text); a text with "# TODO why" may fail."""
         for i, (good, text) in enumerate(results, 1):
             print(f"{'ok' if good else 'not ok'} {i} - {text}")
-            self.failed += not good
+            self.failed += not good and "# TODO" not in text
         print(f"1..{len(results)}")

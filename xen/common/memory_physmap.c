@@ -5,6 +5,7 @@
  * The single foreign page is the way unmodified tool stacks map guests: it is short.
  */
 #include <xen/grant_table.h>
+#include <asm/hvm.h>
 #include "memory.h"
 
 static int add_special(struct domain *d, struct page_info *page, gfn_t gfn, struct p2m_batch *b)
@@ -115,13 +116,18 @@ struct batch_op {
 
 static int batch_entry(struct batch_op *op, unsigned long idx, gfn_t gfn)
 {
+	int rc;
+
 	if (likely(op->x.space == XENMAPSPACE_gmfn_foreign)) {
 		/* The domain that maps must be privileged over the owner, whoever asks. */
 		if (unlikely(!op->fd))
 			return -ESRCH;
 		if (unlikely(!op->d->is_privileged))
 			return -EPERM;
-		return p2m_add_foreign(op->d, gfn, op->fd, _gfn(idx), &op->p2m);
+		rc = p2m_add_foreign(op->d, gfn, op->fd, _gfn(idx), &op->p2m);
+		if (unlikely(rc == -EPERM) && dom0_mmio_release(op->d, gfn))
+			rc = p2m_add_foreign(op->d, gfn, op->fd, _gfn(idx), &op->p2m);
+		return rc;
 	}
 	return add_one(op->d, op->x.space, idx, gfn, &op->p2m);
 }

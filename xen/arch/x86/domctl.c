@@ -19,11 +19,20 @@ void arch_fill_domaininfo(struct domain *d, struct xen_arch_domainconfig *config
 	config->misc_flags = 0;
 }
 
-long arch_domctl_get_address_size(struct domain *d, struct xen_domctl *op, bool *copyback)
+/* Widths and lists of MSRs are set this way for PV guests only. */
+long arch_domctl_address_size(struct domain *d, struct xen_domctl *op, bool *copyback)
 {
-	op->u.address_size.size = 64;
-	*copyback = true;
-	return 0;
+	return -EOPNOTSUPP;
+}
+
+long arch_domctl_vcpu_msrs(struct domain *d, struct xen_domctl *op, bool *copyback)
+{
+	return -EINVAL;
+}
+
+long arch_domctl_hypercall_init(struct domain *d, struct xen_domctl *op, bool *copyback)
+{
+	return hvm_write_hypercall_page(d, gfn_to_gpa(_gfn(op->u.hypercall_init.gmfn))) ? -EINVAL : 0;
 }
 
 /* ---- vCPU context: for PVH only the user registers travel this way; the rest is in the HVM context ---- */

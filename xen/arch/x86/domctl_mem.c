@@ -11,7 +11,8 @@
 
 static long set_pool(struct domain *d, u64 pages)
 {
-	if (pages > (~0ULL >> PAGE_SHIFT))
+	/* More than there is can only be a mistake. */
+	if (pages > total_pages)
 		return -EINVAL;
 	return p2m_set_pool(d, (unsigned long)pages);
 }

@@ -150,6 +150,11 @@ void hvm_dump_exits(struct domain *d);
  */
 bool dom0_mmio_fault(struct domain *d, gfn_t gfn);
 /*
+ * dom0 wants something else at a gfn that refuses it: true if that was device memory mapped on first use (a mere
+ * look at a hole is enough for that), which is gone now; try again.
+ */
+bool dom0_mmio_release(struct domain *d, gfn_t gfn);
+/*
  * hvm_domain_init() calls this with hvm.lock and io_handlers initialised: port bitmap, and for dom0
  * (d->is_privileged) its vIO-APICs, PCI configuration space and power management ports as well.
  */

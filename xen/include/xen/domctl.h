@@ -31,7 +31,9 @@ long arch_domctl_sendtrigger(struct domain *d, struct xen_domctl *op, bool *copy
 long arch_domctl_gethvmcontext(struct domain *d, struct xen_domctl *op, bool *copyback);
 long arch_domctl_sethvmcontext(struct domain *d, struct xen_domctl *op, bool *copyback);
 long arch_domctl_gethvmcontext_partial(struct domain *d, struct xen_domctl *op, bool *copyback);
-long arch_domctl_get_address_size(struct domain *d, struct xen_domctl *op, bool *copyback);
+long arch_domctl_address_size(struct domain *d, struct xen_domctl *op, bool *copyback);
+long arch_domctl_hypercall_init(struct domain *d, struct xen_domctl *op, bool *copyback);
+long arch_domctl_vcpu_msrs(struct domain *d, struct xen_domctl *op, bool *copyback);
 long arch_domctl_gettscinfo(struct domain *d, struct xen_domctl *op, bool *copyback);
 long arch_domctl_settscinfo(struct domain *d, struct xen_domctl *op, bool *copyback);
 long arch_domctl_get_cpu_policy(struct domain *d, struct xen_domctl *op, bool *copyback);

@@ -326,13 +326,27 @@ void __init dom0_map_firmware(struct domain *d, struct dom0_map *map)
 	map_mmio(d, VGA_START, MB(1), 0);
 }
 
-/* True if the machine has RAM in this frame, or firmware says it must not be touched. */
-static bool is_listed_ram(u64 addr)
+/* Machine addresses that are neither listed by firmware nor kept from dom0: mapped when it uses them. */
+static bool is_on_demand(u64 addr)
 {
+	if (addr >= 1ULL << (cpuid_eax(0x80000008) & 0xff))
+		return false;
+	for (unsigned int i = 0; i < hidden_count; i++)
+		if (addr >= hidden[i].start && addr < hidden[i].end)
+			return false;
 	for (unsigned int i = 0; i < e820.nr; i++)
 		if (addr >= e820.e[i].addr && addr - e820.e[i].addr < e820.e[i].size)
-			return e820.e[i].type == E820_RAM || e820.e[i].type == E820_UNUSABLE;
-	return false;
+			return e820.e[i].type == E820_RESERVED || e820.e[i].type == E820_NVS ||
+			       e820.e[i].type == E820_ACPI;
+	return true;
+}
+
+bool dom0_mmio_release(struct domain *d, gfn_t gfn)
+{
+	unsigned long done;
+
+	return is_hardware_domain(d) && is_on_demand(gfn_to_gpa(gfn)) &&
+	       !p2m_clear_mmio(d, gfn, _mfn(gfn_x(gfn)), 1, &done);
 }
 
 bool dom0_mmio_fault(struct domain *d, gfn_t gfn)
@@ -341,11 +355,8 @@ bool dom0_mmio_fault(struct domain *d, gfn_t gfn)
 	u64 addr = gfn_to_gpa(gfn);
 	unsigned long done;
 
-	if (!is_hardware_domain(d) || addr >= 1ULL << (cpuid_eax(0x80000008) & 0xff) || is_listed_ram(addr))
+	if (!is_hardware_domain(d) || !is_on_demand(addr))
 		return false;
-	for (unsigned int i = 0; i < hidden_count; i++)
-		if (addr >= hidden[i].start && addr < hidden[i].end)
-			return false;
 	if (p2m_set_mmio(d, gfn, _mfn(gfn_x(gfn)), 1, &done))
 		return false;
 	__atomic_fetch_add(&mmio_faults, 1, __ATOMIC_RELAXED);

@@ -156,6 +156,7 @@ int p2m_logdirty_disable(struct domain *d);
 /*
  * XEN_DOMCTL_SHADOW_OP_CLEAN/PEEK; bitmap words go out through the callback (NULL: nowhere), then what was
  * reported is cleaned. *done: where to begin (0, or where -ERESTART left it); pages before it are done.
+ * *dirty_count: dirty pages this call found; *fault_count, at the end: write faults since the last cleaning.
  */
 int p2m_logdirty_read(struct domain *d, bool clean, unsigned long nr, unsigned long *done,
 		      int (*out)(void *arg, unsigned long first_bit, const void *bytes, size_t n), void *arg,

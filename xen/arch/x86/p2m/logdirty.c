@@ -67,7 +67,6 @@ int p2m_logdirty_enable(struct domain *d, bool global)
 	int rc = 0;
 
 	if (p2m->logdirty_state == LOGDIRTY_OFF) {
-		atomic64_set(&p2m->dirtied, 0);
 		atomic64_set(&p2m->write_faults, 0);
 		set_state(p2m, LOGDIRTY_ENABLING);
 	} else if (p2m->logdirty_state != LOGDIRTY_ENABLING) {
@@ -110,7 +109,6 @@ void p2m_make_dirty(struct p2m_domain *p2m, unsigned long gfn)
 		if (ept_type(pos.e) != p2m_ram_logdirty)
 			return;
 	} while (!ept_replace(p2m, &pos, gfn, ept_retype(pos.e, p2m_ram_rw), &b));
-	__atomic_fetch_add(&p2m->dirtied.v, (s64)ept_pages(pos.level), __ATOMIC_RELAXED);
 	/* Nothing was lost by it, so there is nothing to flush or to put. */
 	ASSERT(!b.need_flush && !b.count);
 }
@@ -127,10 +125,10 @@ void p2m_mark_dirty(struct domain *d, gfn_t gfn)
 
 static bool is_dirty(ept_t e) { return ept_type(e) == p2m_ram_rw || (e.e & EPT_GONE); }
 
-/* Bits of the dirty pages of [gfn, end), less than CHUNK. */
-static void gather(struct p2m_domain *p2m, unsigned long gfn, unsigned long end, unsigned long *bits)
+/* Bits of the dirty pages of [gfn, end), less than CHUNK; returns how many there are. */
+static unsigned long gather(struct p2m_domain *p2m, unsigned long gfn, unsigned long end, unsigned long *bits)
 {
-	unsigned long g = gfn;
+	unsigned long g = gfn, found = 0;
 	struct ept_pos pos;
 
 	memset(bits, 0, CHUNK / 8);
@@ -139,11 +137,14 @@ static void gather(struct p2m_domain *p2m, unsigned long gfn, unsigned long end,
 
 		ept_look(p2m, g, &pos);
 		next = min(ept_next(g, pos.level), end);
-		if (is_dirty(pos.e))
+		if (is_dirty(pos.e)) {
+			found += next - g;
 			for (; g < next; g++)
 				__set_bit((unsigned int)(g - gfn), bits);
+		}
 		g = next;
 	}
+	return found;
 }
 
 /* True if all pages of [gfn, gfn + nr) were reported; start is what bit 0 stands for. */
@@ -190,6 +191,7 @@ int p2m_logdirty_read(struct domain *d, bool clean_them, unsigned long nr, unsig
 	unsigned long bits[BITS_TO_LONGS(CHUNK)];
 	struct p2m_batch b;
 
+	*dirty_count = 0;
 	if (p2m->logdirty_state != LOGDIRTY_ON)
 		return -EINVAL;
 	if (!p2m_gfn_valid(0, nr) || (*done % CHUNK && *done < nr))
@@ -199,7 +201,7 @@ int p2m_logdirty_read(struct domain *d, bool clean_them, unsigned long nr, unsig
 		unsigned long end = min(nr, *done + CHUNK);
 		int rc = 0;
 
-		gather(p2m, *done, end, bits);
+		*dirty_count += gather(p2m, *done, end, bits);
 		if (out)
 			rc = out(arg, *done, bits, (end - *done + 7) / 8);
 		if (rc)
@@ -212,7 +214,6 @@ int p2m_logdirty_read(struct domain *d, bool clean_them, unsigned long nr, unsig
 		if (*done < nr && hypercall_preempt_check())
 			return -ERESTART;
 	}
-	*dirty_count = (u64)(clean_them ? xchg(&p2m->dirtied.v, 0) : atomic64_read(&p2m->dirtied));
 	*fault_count = (u64)(clean_them ? xchg(&p2m->write_faults.v, 0) : atomic64_read(&p2m->write_faults));
 	return 0;
 }

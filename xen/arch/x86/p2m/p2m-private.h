@@ -37,7 +37,7 @@ struct p2m_domain {
 	/* Enabling and disabling, by callers that take turns: how far they are. */
 	enum { LOGDIRTY_OFF, LOGDIRTY_ENABLING, LOGDIRTY_ON, LOGDIRTY_DISABLING } logdirty_state;
 	unsigned long logdirty_gfn;
-	atomic64_t dirtied, write_faults;
+	atomic64_t write_faults;
 
 	spinlock_t pod_lock;		/* RANK_POD */
 	struct page_info *pod_free[P2M_POD_CHUNKS];	/* [p] linked by frame number in u.inuse.gfn */
@@ -166,7 +166,7 @@ bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
 void ept_free_tree(struct p2m_domain *p2m);
 
 /* ---- logdirty.c ---- */
-/* The RAM page at gfn is written to: 0 when it is ram_rw, or something else than log-dirty RAM, now. */
+/* The page at gfn is written to: log-dirty RAM becomes ram_rw, anything else stays as it is. */
 void p2m_make_dirty(struct p2m_domain *p2m, unsigned long gfn);
 
 /* ---- p2m.c ---- */

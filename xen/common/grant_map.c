@@ -129,8 +129,9 @@ static s16 map_op(struct domain *d, struct gnttab_map_grant_ref *op, struct p2m_
 	s16 rc;
 
 	/* What user space wants in its own page tables is not offered to a PVH domain. */
-	if (!(op->flags & (GNTMAP_host_map | GNTMAP_device_map)) || (op->flags & GNTMAP_contains_pte) ||
-	    (op->host_addr & ~PAGE_MASK))
+	if (op->flags & GNTMAP_contains_pte)
+		return GNTST_general_error;
+	if (!(op->flags & (GNTMAP_host_map | GNTMAP_device_map)) || (op->host_addr & ~PAGE_MASK))
 		return GNTST_bad_gntref;
 	rd = get_domain_by_id(op->dom);
 	if (!rd)

@@ -87,49 +87,72 @@ static bool set_link(event_word_t *tail, u32 port)
 	return false;
 }
 
-static void queue_forget(struct evtchn_fifo_domain *f, const struct evtchn *chn)
+/* Where chn was linked on last; q when that queue is not there. */
+static struct fifo_queue *last_queue(struct evtchn_fifo_domain *f, const struct evtchn *chn,
+				     struct fifo_queue *q)
 {
-	struct evtchn_fifo_vcpu *fv = f->vcpu[chn->last_vcpu];
-	struct fifo_queue *q;
-	unsigned long flags;
+	struct evtchn_fifo_vcpu *fv = f->vcpu[__atomic_load_n(&chn->last_vcpu, __ATOMIC_RELAXED)];
 
-	if (!fv)
-		return;
-	q = &fv->queue[chn->last_priority];
-	spin_lock_irqsave(&q->lock, flags);
-	if (q->tail == chn->port)
-		q->tail = 0;
-	spin_unlock_irqrestore(&q->lock, flags);
+	return fv ? &fv->queue[__atomic_load_n(&chn->last_priority, __ATOMIC_RELAXED)] : q;
 }
 
-/* LINKED was clear and is set now, by this CPU. */
-static void queue_append(struct domain *d, struct vcpu *v, struct evtchn *chn)
+/*
+ * Locks q and the queue chn was on last, which is returned: by address, when they are two. Where
+ * chn was last changes under both locks only, and only often when a guest moves it all the time.
+ */
+static struct fifo_queue *queues_lock(struct evtchn_fifo_domain *f, const struct evtchn *chn,
+				      struct fifo_queue *q, unsigned long *flags)
+{
+	for (;;) {
+		struct fifo_queue *old = last_queue(f, chn, q);
+		unsigned long fl;
+
+		spin_lock_irqsave(&min(q, old)->lock, fl);
+		if (old != q)
+			spin_lock_nested(&max(q, old)->lock);
+		*flags = fl;
+		if (old == last_queue(f, chn, q))
+			return old;
+		if (old != q)
+			spin_unlock(&max(q, old)->lock);
+		spin_unlock_irqrestore(&min(q, old)->lock, fl);
+	}
+}
+
+/*
+ * Links chn, unless another CPU did. LINKED is set under the lock of the queue: a port that
+ * is its tail, was consumed and is sent again must not get a follower before it is in the queue.
+ */
+static void queue_append(struct domain *d, struct vcpu *v, struct evtchn *chn, event_word_t *word)
 {
 	struct evtchn_fifo_domain *f = d->evtchn.fifo;
 	struct evtchn_fifo_vcpu *fv = f->vcpu[v->vcpu_id];
 	u8 prio = READ_ONCE(chn->priority);
-	struct fifo_queue *q = &fv->queue[prio];
+	struct fifo_queue *q = &fv->queue[prio], *old;
 	event_word_t *tail;
 	unsigned long flags;
-	bool linked = false;
+	bool linked = false, won;
 
-	if (chn->last_vcpu != v->vcpu_id || chn->last_priority != prio) {
-		queue_forget(f, chn);
-		chn->last_vcpu = (u16)v->vcpu_id;
-		chn->last_priority = prio;
+	old = queues_lock(f, chn, q, &flags);
+	won = !word_test_and_set(word, EVTCHN_FIFO_LINKED);
+	if (won) {
+		if (old->tail == chn->port)
+			old->tail = 0;
+		__atomic_store_n(&chn->last_vcpu, (u16)v->vcpu_id, __ATOMIC_RELAXED);
+		__atomic_store_n(&chn->last_priority, prio, __ATOMIC_RELAXED);
+		if (q->tail) {
+			tail = word_of(d, q->tail);
+			linked = tail && set_link(tail, chn->port);
+		}
+		if (!linked)
+			WRITE_ONCE(fv->control->head[prio], chn->port);
+		q->tail = chn->port;
 	}
-	spin_lock_irqsave(&q->lock, flags);
-	/* A port that was the tail, and has been consumed since, must not be linked to itself. */
-	if (q->tail && q->tail != chn->port) {
-		tail = word_of(d, q->tail);
-		linked = tail && set_link(tail, chn->port);
-	}
-	if (!linked)
-		WRITE_ONCE(fv->control->head[prio], chn->port);
-	q->tail = chn->port;
-	spin_unlock_irqrestore(&q->lock, flags);
+	if (old != q)
+		spin_unlock(&max(q, old)->lock);
+	spin_unlock_irqrestore(&min(q, old)->lock, flags);
 
-	if (!linked && !word_test_and_set(&fv->control->ready, prio))
+	if (won && !linked && !word_test_and_set(&fv->control->ready, prio))
 		vcpu_mark_events_pending(v);
 }
 
@@ -154,9 +177,8 @@ void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *chn)
 		chn->pending = false;
 	}
 	word_test_and_set(word, EVTCHN_FIFO_PENDING);
-	if (!word_test(word, EVTCHN_FIFO_MASKED) && !word_test(word, EVTCHN_FIFO_LINKED) &&
-	    !word_test_and_set(word, EVTCHN_FIFO_LINKED))
-		queue_append(d, v, chn);
+	if (!word_test(word, EVTCHN_FIFO_MASKED) && !word_test(word, EVTCHN_FIFO_LINKED))
+		queue_append(d, v, chn, word);
 }
 
 /* The word stays linked if it is: the guest takes it off its queue and finds nothing pending. */

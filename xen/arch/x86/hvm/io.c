@@ -99,14 +99,15 @@ static int init_dom0_io(struct domain *d)
 /* On error hvm_io_destroy() takes back what was done. */
 int hvm_io_init(struct domain *d)
 {
-	if (d->is_privileged)
-		return init_dom0_io(d);
+	/* With dom0, so that the first guest leaves as much memory as it found. */
 	if (!closed_bitmap) {
 		unsigned long *map = alloc_bitmap(true);
 
 		if (map && cmpxchg(&closed_bitmap, NULL, map) != NULL)
 			free_xenheap_pages(map, 1);
 	}
+	if (d->is_privileged)
+		return init_dom0_io(d);
 	d->arch.hvm.io_bitmap = closed_bitmap;
 	return closed_bitmap ? 0 : -ENOMEM;
 }

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-only
 # The p2m: its own machine, model, and Makefile.
 P2M_MAKE = $(MAKE) -C p2m O=$(O) CC=$(CC)
 

@@ -308,16 +308,16 @@ static void dom0_tables_set_aside(void)
 {
 	unsigned long used = host_frames_in_use();
 
-	CHECK_RC(p2m_preallocate(g1, 3), 0);
+	CHECK_RC(p2m_preallocate(g1, 8), 0);
 	CHECK(host_frames_in_use() == used + 8);
 	/* Four tables for each of the far places: the fourth place needs the heap. */
 	for (unsigned long i = 1; i <= 4; i++)
 		CHECK_RC(p2m_change_type_one(g1, _gfn(i << 27), p2m_invalid, p2m_mmio_dm), 0);
 	CHECK(host_frames_in_use() == used + 12);
 	host_fail_after = 1;
-	CHECK_RC(p2m_preallocate(g2, 3), -ENOMEM);
+	CHECK_RC(p2m_preallocate(g2, 8), -ENOMEM);
 	host_fail_after = 0;
-	CHECK_RC(p2m_preallocate(g2, 3), 0);
+	CHECK_RC(p2m_preallocate(g2, 8), 0);
 }
 
 static void life_without_memory(void)

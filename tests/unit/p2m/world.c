@@ -230,10 +230,10 @@ static void check_frames(struct world *w)
 
 		p2m_pod_get_target(s->d, &tot, &cache, &entries);
 		cached += cache;
-		tables -= (unsigned long)atomic64_read(&s->d->arch.p2m->pool_used);
+		tables -= (unsigned long)atomic64_read(&s->d->arch.p2m->pool_used) + s->d->arch.p2m->pool_free;
 	}
 	for (struct zombie *z = w->zombies; z; z = z->next)
-		tables -= (unsigned long)atomic64_read(&z->d->arch.p2m->pool_used);
+		tables -= (unsigned long)atomic64_read(&z->d->arch.p2m->pool_used) + z->d->arch.p2m->pool_free;
 	if (cached != in_cache)
 		host_fail("%lu frames are mapped nowhere, %lu of them in caches", in_cache, cached);
 	if (tables)

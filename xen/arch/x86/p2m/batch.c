@@ -63,7 +63,7 @@ static void free_tables(struct p2m_batch *b)
 	while (page) {
 		struct rcu_head *next = page->u.rcu.next;
 
-		atomic64_add_return(-1, &b->p2m->pool_used);
+		p2m_pool_replace(b->p2m);
 		call_rcu(&page->u.rcu, free_table_rcu);
 		page = next ? container_of(next, struct page_info, u.rcu) : NULL;
 	}

@@ -11,10 +11,12 @@
 #define DUMP_RANGES 512UL
 
 static const char *const type_names[P2M_TYPES] = {
-	[p2m_invalid] = "hole",	      [p2m_ram_rw] = "ram",	    [p2m_ram_ro] = "ram-ro",
-	[p2m_ram_logdirty] = "ram-logdirty", [p2m_mmio_direct] = "mmio", [p2m_mmio_dm] = "mmio-dm",
-	[p2m_foreign] = "foreign",    [p2m_grant_rw] = "grant",	    [p2m_grant_ro] = "grant-ro",
-	[p2m_pod] = "on-demand",      [p2m_broken] = "broken",
+	[p2m_invalid] = "hole",	     [p2m_ram_rw] = "ram",
+	[p2m_ram_ro] = "ram-ro",     [p2m_ram_logdirty] = "ram-logdirty",
+	[p2m_mmio_direct] = "mmio",  [p2m_mmio_dm] = "mmio-dm",
+	[p2m_foreign] = "foreign",   [p2m_grant_rw] = "grant",
+	[p2m_grant_ro] = "grant-ro", [p2m_pod] = "on-demand",
+	[p2m_broken] = "broken",
 };
 
 void p2m_get_stats(const struct domain *d, struct p2m_stats *s)
@@ -44,7 +46,8 @@ static bool extends(const struct range *r, enum p2m_type t, mfn_t mfn)
 }
 
 int p2m_walk(struct domain *d, unsigned long *gfn, unsigned long max_ranges,
-	     int (*fn)(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, enum p2m_type t), void *arg)
+	     int (*fn)(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, enum p2m_type t),
+	     void *arg)
 {
 	struct p2m_domain *p2m = to_p2m(d);
 	unsigned long g = *gfn, end = p2m_max_gfn(d) + 1, ranges = 0;
@@ -62,8 +65,8 @@ int p2m_walk(struct domain *d, unsigned long *gfn, unsigned long max_ranges,
 			ept_walk(p2m, g, 0, &pos);
 		t = ept_type(pos.e);
 		n = ept_next(g, pos.level) - g;
-		mfn = ept_type_has_mfn(t) ? mfn_add(ept_mfn(pos.e), g & (ept_pages(pos.level) - 1)) :
-					    INVALID_MFN;
+		mfn = ept_type_has_mfn(t) ? mfn_add(ept_mfn(pos.e), g & (ept_pages(pos.level) - 1))
+					  : INVALID_MFN;
 		stop = g >= end || (steps > PREEMPT_STEP && hypercall_preempt_check());
 		if (!stop && extends(&r, t, mfn)) {
 			r.nr += n;
@@ -87,8 +90,8 @@ static int print_range(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, enum
 	if (mfn_eq(mfn, INVALID_MFN))
 		printk("  gfn %09lx-%09lx %s\n", gfn_x(start), gfn_x(start) + nr - 1, type_names[t]);
 	else
-		printk("  gfn %09lx-%09lx mfn %09lx %s\n", gfn_x(start), gfn_x(start) + nr - 1, mfn_x(mfn),
-		       type_names[t]);
+		printk("  gfn %09lx-%09lx mfn %09lx %s\n", gfn_x(start), gfn_x(start) + nr - 1,
+		       mfn_x(mfn), type_names[t]);
 	return 0;
 }
 
@@ -103,8 +106,8 @@ void p2m_dump(struct domain *d)
 	       (unsigned long)p2m_cpus(to_p2m(d)).bits);
 	for (unsigned int t = p2m_invalid + 1; t < P2M_TYPES; t++)
 		if (s.entries[t][0] || s.entries[t][1] || s.entries[t][2])
-			printk("  %-12s %lu x 4K, %lu x 2M, %lu x 1G\n", type_names[t], s.entries[t][0],
-			       s.entries[t][1], s.entries[t][2]);
+			printk("  %-12s %lu x 4K, %lu x 2M, %lu x 1G\n", type_names[t],
+			       s.entries[t][0], s.entries[t][1], s.entries[t][2]);
 	if (p2m_walk(d, &gfn, DUMP_RANGES, print_range, NULL) == -ERESTART)
 		printk("  more from gfn %lx\n", gfn);
 }

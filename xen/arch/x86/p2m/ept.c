@@ -47,8 +47,9 @@ static const u8 type_rights[P2M_TYPES] = {
 	[p2m_grant_ro] = EPT_R,
 };
 static const u8 access_rights[8] = {
-	[p2m_access_rwx] = EPT_RWX, [p2m_access_rx] = EPT_R | EPT_X, [p2m_access_rw] = EPT_R | EPT_W,
-	[p2m_access_r] = EPT_R,	    [p2m_access_x] = EPT_X,
+	[p2m_access_rwx] = EPT_RWX,	 [p2m_access_rx] = EPT_R | EPT_X,
+	[p2m_access_rw] = EPT_R | EPT_W, [p2m_access_r] = EPT_R,
+	[p2m_access_x] = EPT_X,
 };
 
 u64 ept_rights(enum p2m_type t, enum p2m_access a, unsigned int level)
@@ -119,48 +120,23 @@ void ept_init_leaf_bits(struct p2m_domain *p2m)
 {
 	for (unsigned int t = 0; t < P2M_TYPES; t++)
 		if (p2m_is_referenced((enum p2m_type)t))
-			p2m->leaf_bits[t] = ept_leaf(p2m, 0, _mfn(0), 0, (enum p2m_type)t, p2m_access_rwx).e;
+			p2m->leaf_bits[t] =
+				ept_leaf(p2m, 0, _mfn(0), 0, (enum p2m_type)t, p2m_access_rwx).e;
 }
 
 /* ---- tables ---- */
 
-/* A frame set aside by p2m_preallocate(), or NULL when they are used up. */
-static struct page_info *take_spare(struct p2m_domain *p2m)
-{
-	unsigned int i;
-
-	if (__atomic_load_n(&p2m->spare_used, __ATOMIC_RELAXED) >= p2m->spare_count)
-		return NULL;
-	i = __atomic_fetch_add(&p2m->spare_used, 1, __ATOMIC_RELAXED);
-	return i < p2m->spare_count ? p2m->spare + i : NULL;
-}
-
 static ept_t *alloc_table(struct p2m_domain *p2m)
 {
-	struct page_info *page;
-
 	/* The tree of a dying domain does not grow. */
-	if (p2m_dying(p2m))
-		return NULL;
-	if (atomic64_add_return(1, &p2m->pool_used) >
-	    (s64)min(__atomic_load_n(&p2m->pool_limit, __ATOMIC_RELAXED), (unsigned long)INT64_MAX)) {
-		atomic64_add_return(-1, &p2m->pool_used);
-		return NULL;
-	}
-	page = take_spare(p2m);
-	if (!page)
-		page = alloc_pages(0, MEMF_no_scrub);
-	if (!page) {
-		atomic64_add_return(-1, &p2m->pool_used);
-		return NULL;
-	}
-	return page_to_virt(page);
+	struct page_info *page = p2m_dying(p2m) ? NULL : p2m_pool_take(p2m);
+
+	return page ? page_to_virt(page) : NULL;
 }
 
 void ept_free_table(struct p2m_domain *p2m, ept_t *table)
 {
-	atomic64_add_return(-1, &p2m->pool_used);
-	free_pages(virt_to_page(table), 0);
+	p2m_pool_give(p2m, virt_to_page(table));
 }
 
 ept_t *ept_new_root(struct p2m_domain *p2m)
@@ -196,13 +172,14 @@ static inline void count_leaves(struct p2m_domain *p2m, ept_t e, unsigned int le
 static inline bool loses(ept_t old, ept_t new)
 {
 	return ept_present(old) && (((old.e ^ new.e) & (EPT_MFN_MASK | EPT_EMT_MASK | EPT_IPAT)) ||
-				    (old.e & ~new.e & EPT_RWX));
+				    (old.e & ~new.e &EPT_RWX));
 }
 
 /* Own RAM stays where it is under another type: its reference passes from the old entry to the new. */
 static inline bool retyped(ept_t old, ept_t new)
 {
-	return p2m_is_ram(ept_type(old)) && p2m_is_ram(ept_type(new)) && mfn_eq(ept_mfn(old), ept_mfn(new));
+	return p2m_is_ram(ept_type(old)) && p2m_is_ram(ept_type(new)) &&
+	       mfn_eq(ept_mfn(old), ept_mfn(new));
 }
 
 /* Own RAM at gfn has gone: nobody else may change where its frames are mapped. */
@@ -223,8 +200,8 @@ static void displace_ram(struct p2m_domain *p2m, unsigned long gfn, unsigned int
 }
 
 /* The old entry is out of the tree: what it held goes to the batch. */
-static inline void displace(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, ept_t old,
-			    struct p2m_batch *b)
+static inline void displace(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
+			    ept_t old, struct p2m_batch *b)
 {
 	enum p2m_type t = ept_type(old);
 
@@ -235,8 +212,8 @@ static inline void displace(struct p2m_domain *p2m, unsigned long gfn, unsigned 
 	}
 }
 
-static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
-			   struct p2m_batch *b, bool keep)
+static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
+			   ept_t new, struct p2m_batch *b, bool keep)
 {
 	ept_t old = pos->e;
 	unsigned int level = pos->level;
@@ -310,8 +287,8 @@ bool ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, st
 	return replace(p2m, pos, gfn, EPT_EMPTY, b, true);
 }
 
-int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn, struct ept_pos *dst,
-		    unsigned long dgfn, u32 over, struct p2m_batch *b)
+int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn,
+		    struct ept_pos *dst, unsigned long dgfn, u32 over, struct p2m_batch *b)
 {
 	ept_t e = src->e, frozen = EPT_FROZEN, new = ept_retype(e, p2m_ram_rw);
 
@@ -443,7 +420,8 @@ static bool can_merge(ept_t first, unsigned int level, bool dying)
 		return false;
 	if (ept_is_hole(first))
 		return true;
-	if (level > ept_max_level || dying || (first.e & EPT_SPECIAL) || t == p2m_foreign || p2m_is_grant(t))
+	if (level > ept_max_level || dying || (first.e & EPT_SPECIAL) || t == p2m_foreign ||
+	    p2m_is_grant(t))
 		return false;
 	return !ept_type_has_mfn(t) || !(mfn_x(ept_mfn(first)) & (ept_pages(level) - 1));
 }
@@ -478,8 +456,8 @@ static bool collapse_locked(struct p2m_domain *p2m, unsigned long gfn, unsigned 
 	return true;
 }
 
-bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, unsigned int own_pins,
-		  struct p2m_batch *b)
+bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
+		  unsigned int own_pins, struct p2m_batch *b)
 {
 	bool done = false;
 

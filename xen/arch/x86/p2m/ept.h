@@ -13,55 +13,82 @@
 
 #include <asm/p2m.h>
 
-#define EPT_R (1ULL << 0)
-#define EPT_W (1ULL << 1)
-#define EPT_X (1ULL << 2)
-#define EPT_RWX (EPT_R | EPT_W | EPT_X)
-#define EPT_EMT_SHIFT 3			/* leaf: memory type */
-#define EPT_EMT_MASK (7ULL << EPT_EMT_SHIFT)
-#define EPT_IPAT (1ULL << 6)		/* leaf: ignore the guest's PAT */
-#define EPT_SP (1ULL << 7)		/* leaf above level 0; a table entry never has it */
-#define EPT_GONE (1ULL << 10)		/* software: a hole made while log-dirty was on */
-#define EPT_SPECIAL (1ULL << 11)	/* software: a PGC_xen frame; changed under the p2m lock only */
-#define EPT_MFN_MASK 0x000ffffffffff000ULL
-#define EPT_TYPE_SHIFT 52		/* software: enum p2m_type */
-#define EPT_TYPE_MASK (0xfULL << EPT_TYPE_SHIFT)
-#define EPT_PRIVATE (1ULL << 56)	/* software: the guest keeps this page from everybody else */
-#define EPT_ACCESS_SHIFT 57		/* software: enum p2m_access */
-#define EPT_ACCESS_MASK (7ULL << EPT_ACCESS_SHIFT)
+#define EPT_R		 (1ULL << 0)
+#define EPT_W		 (1ULL << 1)
+#define EPT_X		 (1ULL << 2)
+#define EPT_RWX		 (EPT_R | EPT_W | EPT_X)
+#define EPT_EMT_SHIFT	 3 /* leaf: memory type */
+#define EPT_EMT_MASK	 (7ULL << EPT_EMT_SHIFT)
+#define EPT_IPAT	 (1ULL << 6) /* leaf: ignore the guest's PAT */
+#define EPT_SP		 (1ULL << 7) /* leaf above level 0; a table entry never has it */
+#define EPT_GONE	 (1ULL << 10) /* software: a hole made while log-dirty was on */
+#define EPT_SPECIAL	 (1ULL << 11) /* software: a PGC_xen frame; changed under the p2m lock only */
+#define EPT_MFN_MASK	 0x000ffffffffff000ULL
+#define EPT_TYPE_SHIFT	 52 /* software: enum p2m_type */
+#define EPT_TYPE_MASK	 (0xfULL << EPT_TYPE_SHIFT)
+#define EPT_PRIVATE	 (1ULL << 56) /* software: the guest keeps this page from everybody else */
+#define EPT_ACCESS_SHIFT 57 /* software: enum p2m_access */
+#define EPT_ACCESS_MASK	 (7ULL << EPT_ACCESS_SHIFT)
 
-#define EPT_EMPTY ((ept_t){ 0 })
+#define EPT_EMPTY	 ((ept_t){ 0 })
 /* Not present, and not to be changed but by who put it there: read again from the root. */
-#define EPT_FROZEN ((ept_t){ 0xfULL << EPT_TYPE_SHIFT })
+#define EPT_FROZEN  ((ept_t){ 0xfULL << EPT_TYPE_SHIFT })
 
-#define EPT_SHIFT 9
+#define EPT_SHIFT   9
 #define EPT_ENTRIES (1U << EPT_SHIFT)
 /* Levels of entries: 0 maps 4K, 1 2M, 2 1G; the root's are level 3 and never leaves. */
-#define EPT_TOP 3U
+#define EPT_TOP	     3U
 #define EPT_GFN_BITS (EPT_SHIFT * (EPT_TOP + 1))
 
-typedef struct { u64 e; } ept_t;
+typedef struct {
+	u64 e;
+} ept_t;
 
 _Static_assert(P2M_TYPES < 15, "type 15 is the frozen entry");
 _Static_assert(sizeof(ept_t) == 8, "an entry is one word");
 _Static_assert(EPT_ENTRIES * sizeof(ept_t) == PAGE_SIZE, "a table is one page");
-_Static_assert(!(EPT_MFN_MASK & (EPT_TYPE_MASK | EPT_ACCESS_MASK | EPT_SPECIAL | EPT_GONE | EPT_PRIVATE)),
+_Static_assert(!(EPT_MFN_MASK &
+		 (EPT_TYPE_MASK | EPT_ACCESS_MASK | EPT_SPECIAL | EPT_GONE | EPT_PRIVATE)),
 	       "software bits lie outside the address");
 
-static inline bool ept_eq(ept_t a, ept_t b) { return a.e == b.e; }
-static inline enum p2m_type ept_type(ept_t e) { return (enum p2m_type)(e.e >> EPT_TYPE_SHIFT & 0xf); }
+static inline bool ept_eq(ept_t a, ept_t b)
+{
+	return a.e == b.e;
+}
+static inline enum p2m_type ept_type(ept_t e)
+{
+	return (enum p2m_type)(e.e >> EPT_TYPE_SHIFT & 0xf);
+}
 static inline enum p2m_access ept_access(ept_t e)
 {
 	return (enum p2m_access)(e.e >> EPT_ACCESS_SHIFT & 7);
 }
-static inline mfn_t ept_mfn(ept_t e) { return _mfn((e.e & EPT_MFN_MASK) >> PAGE_SHIFT); }
-static inline bool ept_present(ept_t e) { return e.e & EPT_RWX; }
-static inline bool ept_frozen(ept_t e) { return ept_eq(e, EPT_FROZEN); }
+static inline mfn_t ept_mfn(ept_t e)
+{
+	return _mfn((e.e & EPT_MFN_MASK) >> PAGE_SHIFT);
+}
+static inline bool ept_present(ept_t e)
+{
+	return e.e & EPT_RWX;
+}
+static inline bool ept_frozen(ept_t e)
+{
+	return ept_eq(e, EPT_FROZEN);
+}
 /* Points to a table: all rights and no type. Only above level 0, where every leaf has a type. */
-static inline bool ept_is_table(ept_t e) { return (e.e & (EPT_TYPE_MASK | EPT_RWX)) == EPT_RWX; }
-static inline bool ept_is_hole(ept_t e) { return !(e.e & ~EPT_GONE); }
+static inline bool ept_is_table(ept_t e)
+{
+	return (e.e & (EPT_TYPE_MASK | EPT_RWX)) == EPT_RWX;
+}
+static inline bool ept_is_hole(ept_t e)
+{
+	return !(e.e & ~EPT_GONE);
+}
 
-static inline unsigned long ept_pages(unsigned int level) { return 1UL << (EPT_SHIFT * level); }
+static inline unsigned long ept_pages(unsigned int level)
+{
+	return 1UL << (EPT_SHIFT * level);
+}
 static inline unsigned int ept_index(unsigned long gfn, unsigned int level)
 {
 	return (gfn >> (EPT_SHIFT * level)) & (EPT_ENTRIES - 1);

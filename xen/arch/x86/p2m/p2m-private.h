@@ -8,7 +8,7 @@
 #include <asm/p2m.h>
 #include "ept.h"
 
-#define P2M_POD_CHUNKS 2	/* free lists of the populate-on-demand cache: 4K, 2M */
+#define P2M_POD_CHUNKS 2 /* free lists of the populate-on-demand cache: 4K, 2M */
 
 /*
  * Letters: [c] constant after p2m_init, [l] p2m->lock, [a] atomic, [p] pod_lock.
@@ -16,32 +16,34 @@
  * is the unlinking of tables, and entries with EPT_SPECIAL (docs/p2m.md).
  */
 struct p2m_domain {
-	struct domain *domain;		/* [c] */
-	ept_t *root;			/* [c] */
-	bool identity;			/* RAM at gfn == mfn stays reserved when it goes; set before RAM exists */
-	bool honour_pat;		/* [c] guest PAT applies to RAM: a domain with devices */
-	bool logdirty;			/* [a] */
-	unsigned int pins;		/* [l] operations that rely on tables staying where they are */
-	spinlock_t lock;		/* RANK_P2M */
-	cpumask_t cpus;			/* [a] CPUs that may hold translations; only grows */
-	unsigned long max_gfn;		/* [a] highest gfn ever mapped */
-	atomic64_t pool_used;		/* table pages, root included */
-	unsigned long pool_limit;	/* [a] */
-	struct page_info *spare;	/* [c] frames set aside for tables, in a row */
-	unsigned int spare_count;	/* [c] */
-	unsigned int spare_used;	/* [a] of them taken; may pass the count */
+	struct domain *domain; /* [c] */
+	ept_t *root; /* [c] */
+	bool identity; /* RAM at gfn == mfn stays reserved when it goes; set before RAM exists */
+	bool honour_pat; /* [c] guest PAT applies to RAM: a domain with devices */
+	bool logdirty; /* [a] */
+	unsigned int pins; /* [l] operations that rely on tables staying where they are */
+	spinlock_t lock; /* RANK_P2M */
+	cpumask_t cpus; /* [a] CPUs that may hold translations; only grows */
+	unsigned long max_gfn; /* [a] highest gfn ever mapped */
+	atomic64_t pool_used; /* table pages, root included */
+	unsigned long pool_limit; /* [a] */
+	/* Frames set aside for tables, linked by frame number [pool_lock]; kept: freed tables are replaced. */
+	spinlock_t pool_lock; /* RANK_LEAF */
+	u32 pool_first;
+	unsigned long pool_free;
+	bool pool_kept; /* [a] */
 	atomic64_t leaves[EPT_TOP][P2M_TYPES];
 	atomic64_t foreign_made;
-	u64 leaf_bits[P2M_TYPES];	/* [c] a 4K leaf of each type of RAM-backed page, less the address */
+	u64 leaf_bits[P2M_TYPES]; /* [c] a 4K leaf of each type of RAM-backed page, less the address */
 
 	/* Enabling and disabling, by callers that take turns: how far they are. */
 	enum { LOGDIRTY_OFF, LOGDIRTY_ENABLING, LOGDIRTY_ON, LOGDIRTY_DISABLING } logdirty_state;
 	unsigned long logdirty_gfn;
 	atomic64_t write_faults;
 
-	spinlock_t pod_lock;		/* RANK_POD */
-	struct page_info *pod_free[P2M_POD_CHUNKS];	/* [p] linked by frame number in u.inuse.gfn */
-	unsigned long pod_cache;	/* [p] frames in the lists */
+	spinlock_t pod_lock; /* RANK_POD */
+	struct page_info *pod_free[P2M_POD_CHUNKS]; /* [p] linked by frame number in u.inuse.gfn */
+	unsigned long pod_cache; /* [p] frames in the lists */
 
 	/* Where teardown goes on: next gfn, frames of a cleared superpage not put yet. */
 	unsigned long teardown_gfn, teardown_mfn, teardown_left;
@@ -50,9 +52,20 @@ struct p2m_domain {
 
 #define to_p2m(d) ((d)->arch.p2m)
 
+/* ---- pool.c ---- */
+void p2m_pool_init(struct p2m_domain *p2m);
+/* A frame for a table, counted; NULL at the limit, or when there is no memory. */
+struct page_info *p2m_pool_take(struct p2m_domain *p2m);
+/* Back at once: for tables that were never published. */
+void p2m_pool_give(struct p2m_domain *p2m, struct page_info *page);
+/* A table went to RCU: another frame takes its place in the pool. */
+void p2m_pool_replace(struct p2m_domain *p2m);
+/* The pool of a dead domain goes back; false: call again. */
+bool p2m_pool_drain(struct p2m_domain *p2m);
+
 /* ---- batch.c ---- */
-#define P2M_PUT_RESERVED 1U	/* the frame stays reserved to its gfn (1:1 domain) */
-#define P2M_PUT_POD 2U		/* goes to the populate-on-demand cache if nobody else uses it */
+#define P2M_PUT_RESERVED 1U /* the frame stays reserved to its gfn (1:1 domain) */
+#define P2M_PUT_POD	 2U /* goes to the populate-on-demand cache if nobody else uses it */
 /* Room for one more displaced entry; may flush and put, so not under a lock that matters for that. */
 static inline void p2m_batch_reserve(struct p2m_batch *b)
 {
@@ -61,7 +74,8 @@ static inline void p2m_batch_reserve(struct p2m_batch *b)
 }
 void p2m_batch_table(struct p2m_batch *b, ept_t *table);
 void p2m_drop_frames(struct p2m_domain *p2m, mfn_t mfn, unsigned long nr, unsigned int flags);
-static inline void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level, unsigned int flags)
+static inline void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level,
+				 unsigned int flags)
 {
 	ASSERT(b->count < P2M_BATCH_MAX);
 	b->put[b->count].mfn = (u32)mfn_x(mfn);
@@ -86,7 +100,10 @@ static inline ept_t ept_read(const ept_t *slot)
 {
 	return (ept_t){ __atomic_load_n(&slot->e, __ATOMIC_ACQUIRE) };
 }
-static inline ept_t *ept_table(ept_t e) { return maddr_to_virt(e.e & EPT_MFN_MASK); }
+static inline ept_t *ept_table(ept_t e)
+{
+	return maddr_to_virt(e.e & EPT_MFN_MASK);
+}
 /* The level-0 table that covers gfn, or NULL: there is none, look with ept_walk(). */
 static always_inline ept_t *ept_table0(const struct p2m_domain *p2m, unsigned long gfn)
 {
@@ -101,7 +118,8 @@ static always_inline ept_t *ept_table0(const struct p2m_domain *p2m, unsigned lo
 	return likely(ept_is_table(e)) ? ept_table(e) : NULL;
 }
 /* Down to the leaf or hole that covers gfn, not below level stop (there the entry may be a table). */
-void ept_walk(const struct p2m_domain *p2m, unsigned long gfn, unsigned int stop, struct ept_pos *pos);
+void ept_walk(const struct p2m_domain *p2m, unsigned long gfn, unsigned int stop,
+	      struct ept_pos *pos);
 /* As ept_walk() to level 0, quick where there are 4K leaves. */
 static inline void ept_look(const struct p2m_domain *p2m, unsigned long gfn, struct ept_pos *pos)
 {
@@ -120,8 +138,8 @@ static inline void ept_look(const struct p2m_domain *p2m, unsigned long gfn, str
  * Down to level exactly, making tables on the way (of holes) and splitting (leaves). 0, -ENOMEM, or
  * 1 when a leaf of a type not in the set allowed stands in the way: *pos is that leaf.
  */
-int __must_check ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, u32 allowed,
-			   struct ept_pos *pos);
+int __must_check ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
+			   u32 allowed, struct ept_pos *pos);
 ept_t ept_leaf(const struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, unsigned int level,
 	       enum p2m_type t, enum p2m_access a);
 /* The unrestricted 4K leaf of a referenced type. */
@@ -142,8 +160,8 @@ bool __must_check ept_remove(struct p2m_domain *p2m, ept_t *slot, ept_t e, struc
  * from the caller to the entry; the old entry's passes to b, which must have room. False: nothing
  * happened, pos->e is what is there now.
  */
-bool __must_check ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
-			      struct p2m_batch *b);
+bool __must_check ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
+			      ept_t new, struct p2m_batch *b);
 /* The same with p2m->lock held. */
 bool __must_check ept_replace_locked(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
 				     ept_t new, struct p2m_batch *b);
@@ -155,13 +173,14 @@ bool __must_check ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned
  * has changed, or p2m_refusal() of what is at dst; then nothing has happened.
  */
 int __must_check ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn,
-				 struct ept_pos *dst, unsigned long dgfn, u32 over, struct p2m_batch *b);
+				 struct ept_pos *dst, unsigned long dgfn, u32 over,
+				 struct p2m_batch *b);
 /*
  * If the 512 entries below the level's entry at gfn are alike, one entry takes their place and the
  * table goes to b. Takes p2m->lock. own_pins: how many of p2m->pins are the caller's.
  */
-bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, unsigned int own_pins,
-		  struct p2m_batch *b);
+bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
+		  unsigned int own_pins, struct p2m_batch *b);
 /* Frees the tree, when nobody can reach the domain any more. */
 void ept_free_tree(struct p2m_domain *p2m);
 
@@ -171,13 +190,17 @@ void p2m_make_dirty(struct p2m_domain *p2m, unsigned long gfn);
 
 /* ---- p2m.c ---- */
 #define TYPE_BIT(t) (1U << (t))
-#define TYPES_RAM (TYPE_BIT(p2m_ram_rw) | TYPE_BIT(p2m_ram_ro) | TYPE_BIT(p2m_ram_logdirty))
+#define TYPES_RAM   (TYPE_BIT(p2m_ram_rw) | TYPE_BIT(p2m_ram_ro) | TYPE_BIT(p2m_ram_logdirty))
 #define TYPES_GRANT (TYPE_BIT(p2m_grant_rw) | TYPE_BIT(p2m_grant_ro))
 /* What a domain's own memory, or a special page, may be mapped over. */
-#define TYPES_FREE (TYPE_BIT(p2m_invalid) | TYPE_BIT(p2m_mmio_dm) | TYPE_BIT(p2m_pod) | TYPE_BIT(p2m_broken))
+#define TYPES_FREE \
+	(TYPE_BIT(p2m_invalid) | TYPE_BIT(p2m_mmio_dm) | TYPE_BIT(p2m_pod) | TYPE_BIT(p2m_broken))
 #define TYPES_OVER (TYPES_FREE | TYPES_RAM)
-#define TYPES_ALL ((1U << P2M_TYPES) - 1)
-static inline bool type_in(ept_t e, u32 set) { return set >> ept_type(e) & 1; }
+#define TYPES_ALL  ((1U << P2M_TYPES) - 1)
+static inline bool type_in(ept_t e, u32 set)
+{
+	return set >> ept_type(e) & 1;
+}
 
 /* Why a thing of this type cannot be mapped over, or removed. */
 int p2m_refusal(enum p2m_type t);
@@ -226,7 +249,8 @@ void p2m_pin(struct p2m_domain *p2m);
 void p2m_unpin(struct p2m_domain *p2m);
 bool p2m_is_pinned(struct p2m_domain *p2m);
 /* Every leaf of the range has a type in the set: 0, else why not. */
-int __must_check p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, u32 allowed);
+int __must_check p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr,
+				 u32 allowed);
 /* Fills a range, pieces as large as fit; mfn INVALID_MFN for a type without frames. */
 int __must_check p2m_fill(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, mfn_t mfn,
 			  enum p2m_type t, u32 over, struct p2m_batch *b);
@@ -249,7 +273,7 @@ unsigned long p2m_pod_entries(const struct p2m_domain *p2m);
 struct host_mtrr {
 	u64 cap, def_type;
 	u64 fixed[11];
-	u64 var[HOST_MTRR_VAR][2];	/* base, mask */
+	u64 var[HOST_MTRR_VAR][2]; /* base, mask */
 };
 u8 mtrr_range_type(const struct host_mtrr *m, u64 start, u64 end, bool *uniform);
 const struct host_mtrr *host_mtrr(void);

@@ -12,8 +12,8 @@
 
 /* Table pages a domain may have before the tool stack says how many (hap default of the 4.17 ABI). */
 #define DEFAULT_POOL 256
-#define EPTP_WB 6UL
-#define EPTP_WALK_4 (3UL << 3)
+#define EPTP_WB	     6UL
+#define EPTP_WALK_4  (3UL << 3)
 
 int p2m_init(struct domain *d)
 {
@@ -27,6 +27,7 @@ int p2m_init(struct domain *d)
 	ept_init_leaf_bits(p2m);
 	spin_lock_init(&p2m->lock, RANK_P2M);
 	spin_lock_init(&p2m->pod_lock, RANK_POD);
+	p2m_pool_init(p2m);
 	p2m->root = ept_new_root(p2m);
 	if (!p2m->root) {
 		xfree(p2m);
@@ -49,37 +50,10 @@ void p2m_final_teardown(struct domain *d)
 		return;
 	ept_free_tree(p2m);
 	ASSERT(!atomic64_read(&p2m->pool_used));
-	for (unsigned int i = p2m->spare_used; i < p2m->spare_count; i++)
-		free_pages(p2m->spare + i, 0);
+	while (!p2m_pool_drain(p2m))
+		;
 	d->arch.p2m = NULL;
 	call_rcu(&p2m->rcu, free_p2m_rcu);
-}
-
-int p2m_preallocate(struct domain *d, unsigned int order)
-{
-	struct p2m_domain *p2m = to_p2m(d);
-	struct page_info *page = alloc_pages(order, MEMF_no_scrub);
-
-	if (!page)
-		return -ENOMEM;
-	p2m->spare = page;
-	p2m->spare_count = 1U << order;
-	return 0;
-}
-
-int p2m_set_pool(struct domain *d, unsigned long pages)
-{
-	struct p2m_domain *p2m = to_p2m(d);
-
-	/* Tables in use are not given up: the limit never says less than there are. */
-	pages = max(pages, (unsigned long)atomic64_read(&p2m->pool_used));
-	__atomic_store_n(&p2m->pool_limit, pages, __ATOMIC_RELAXED);
-	return 0;
-}
-
-unsigned long p2m_get_pool(const struct domain *d)
-{
-	return __atomic_load_n(&to_p2m(d)->pool_limit, __ATOMIC_RELAXED);
 }
 
 u64 p2m_eptp(const struct domain *d)
@@ -194,8 +168,8 @@ int p2m_refusal(enum p2m_type t)
 }
 
 /* As ept_reach() to level 0, by way of the table the batch was in last. */
-static inline int reach_cached(struct p2m_domain *p2m, unsigned long gfn, u32 allowed, struct ept_pos *pos,
-			       struct p2m_batch *b)
+static inline int reach_cached(struct p2m_domain *p2m, unsigned long gfn, u32 allowed,
+			       struct ept_pos *pos, struct p2m_batch *b)
 {
 	int rc;
 
@@ -244,7 +218,8 @@ int p2m_put_leaf(struct p2m_domain *p2m, unsigned long gfn, ept_t new, u32 over,
 	return 0;
 }
 
-int p2m_take_leaf(struct p2m_domain *p2m, unsigned long gfn, mfn_t expected, u32 types, struct p2m_batch *b)
+int p2m_take_leaf(struct p2m_domain *p2m, unsigned long gfn, mfn_t expected, u32 types,
+		  struct p2m_batch *b)
 {
 	struct ept_pos pos;
 
@@ -301,7 +276,8 @@ int p2m_remove_page(struct domain *d, gfn_t gfn, mfn_t expected, struct p2m_batc
 }
 
 /* A foreign or grant mapping goes at once, if nobody interferes. */
-static inline bool take_quickly(struct p2m_domain *p2m, unsigned long gfn, u32 types, struct p2m_batch *b)
+static inline bool take_quickly(struct p2m_domain *p2m, unsigned long gfn, u32 types,
+				struct p2m_batch *b)
 {
 	ept_t *table, e;
 
@@ -324,7 +300,8 @@ int p2m_remove_from_physmap(struct domain *d, gfn_t gfn, struct p2m_batch *b)
 			     TYPES_RAM | TYPES_GRANT | TYPE_BIT(p2m_foreign) | TYPE_BIT(p2m_pod), b);
 }
 
-int p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *page, bool readonly, struct p2m_batch *b)
+int p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *page, bool readonly,
+		  struct p2m_batch *b)
 {
 	struct p2m_domain *p2m = to_p2m(d);
 	enum p2m_type t = readonly ? p2m_grant_ro : p2m_grant_rw;
@@ -333,8 +310,7 @@ int p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *page, bool read
 
 	if (!p2m_gfn_valid(gfn_x(gfn), 1) || p2m_dying(p2m) || !get_page_any(page, &owner))
 		return -EINVAL;
-	rc = p2m_put_leaf(p2m, gfn_x(gfn), ept_leaf0(p2m, page_to_mfn(page), t),
-			  TYPES_OVER, b);
+	rc = p2m_put_leaf(p2m, gfn_x(gfn), ept_leaf0(p2m, page_to_mfn(page), t), TYPES_OVER, b);
 	if (rc)
 		put_page(page);
 	return rc;
@@ -350,8 +326,8 @@ int p2m_remove_grant(struct domain *d, gfn_t gfn, mfn_t mfn, struct p2m_batch *b
 /* ---- two places at once: under the lock ---- */
 
 /* 0; 1: it is there already; -EAGAIN: the table has gone meanwhile; or a refusal. */
-static int put_special_locked(struct p2m_domain *p2m, unsigned long gfn, struct page_info *page, ept_t new,
-			      struct ept_pos *pos, struct p2m_batch *b)
+static int put_special_locked(struct p2m_domain *p2m, unsigned long gfn, struct page_info *page,
+			      ept_t new, struct ept_pos *pos, struct p2m_batch *b)
 {
 	unsigned long from = page->u.inuse.gfn;
 	struct ept_pos old;
@@ -384,7 +360,8 @@ int p2m_add_special(struct domain *d, gfn_t gfn, struct page_info *page, struct 
 	ept_t new;
 	int rc;
 
-	if (!p2m_gfn_valid(g, 1) || p2m_dying(p2m) || !(READ_ONCE(page->ref) & PGC_xen) || !get_page(page, d))
+	if (!p2m_gfn_valid(g, 1) || p2m_dying(p2m) || !(READ_ONCE(page->ref) & PGC_xen) ||
+	    !get_page(page, d))
 		return -EINVAL;
 	new = ept_leaf0(p2m, page_to_mfn(page), p2m_ram_rw);
 	new.e |= EPT_SPECIAL;
@@ -410,8 +387,8 @@ int p2m_add_special(struct domain *d, gfn_t gfn, struct page_info *page, struct 
 
 static bool movable(ept_t e)
 {
-	return type_in(e, TYPE_BIT(p2m_ram_rw) | TYPE_BIT(p2m_ram_logdirty)) && !(e.e & EPT_SPECIAL) &&
-	       ept_access(e) == p2m_access_rwx;
+	return type_in(e, TYPE_BIT(p2m_ram_rw) | TYPE_BIT(p2m_ram_logdirty)) &&
+	       !(e.e & EPT_SPECIAL) && ept_access(e) == p2m_access_rwx;
 }
 
 /* Leaves of 4K at both, and what may be there: 0, -errno. */
@@ -430,8 +407,8 @@ static int reach_both(struct p2m_domain *p2m, unsigned long src, unsigned long d
 	return rc > 0 ? -EINVAL : rc;
 }
 
-static int move_locked(struct p2m_domain *p2m, unsigned long src, unsigned long dst, struct ept_pos *to,
-		       struct p2m_batch *b)
+static int move_locked(struct p2m_domain *p2m, unsigned long src, unsigned long dst,
+		       struct ept_pos *to, struct p2m_batch *b)
 {
 	struct ept_pos from;
 
@@ -473,7 +450,8 @@ static bool may_become(enum p2m_type from, enum p2m_type to)
 {
 	if (p2m_is_ram(from))
 		return p2m_is_ram(to) || to == p2m_broken;
-	return (from == p2m_invalid && to == p2m_mmio_dm) || (from == p2m_mmio_dm && to == p2m_invalid);
+	return (from == p2m_invalid && to == p2m_mmio_dm) ||
+	       (from == p2m_mmio_dm && to == p2m_invalid);
 }
 
 static ept_t as_type(const struct p2m_domain *p2m, ept_t e, enum p2m_type to)
@@ -482,7 +460,8 @@ static ept_t as_type(const struct p2m_domain *p2m, ept_t e, enum p2m_type to)
 		return EPT_EMPTY;
 	if (to == p2m_broken)
 		e.e &= ~EPT_SPECIAL;
-	return to == p2m_mmio_dm ? ept_leaf(p2m, 0, INVALID_MFN, 0, to, p2m_access_rwx) : ept_retype(e, to);
+	return to == p2m_mmio_dm ? ept_leaf(p2m, 0, INVALID_MFN, 0, to, p2m_access_rwx)
+				 : ept_retype(e, to);
 }
 
 int p2m_change_type_one(struct domain *d, gfn_t gfn, enum p2m_type from, enum p2m_type to)

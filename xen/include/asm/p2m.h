@@ -55,14 +55,17 @@ int p2m_init(struct domain *d);
 int p2m_teardown(struct domain *d);
 /* Frees the tree itself (pool pages); nothing may be mapped any more. */
 void p2m_final_teardown(struct domain *d);
-/* Limit of page-table memory (XEN_DOMCTL_set_paging_mempool_size), in 4K pages; 0 or -errno/-ERESTART. */
+/*
+ * Page-table memory of a domain (XEN_DOMCTL_set_paging_mempool_size), in 4K pages: that much is set aside from
+ * free memory and is the limit. ~0: no limit, nothing set aside. 0, -ENOMEM, -EINVAL (dying), -ERESTART.
+ */
 int p2m_set_pool(struct domain *d, unsigned long pages);
 unsigned long p2m_get_pool(const struct domain *d);
 /*
- * Sets 2^order frames aside for table pages, once, before the domain runs: what dom0 maps and unmaps then
- * leaves free memory as it was. 0 or -ENOMEM.
+ * Sets frames aside for table pages, before the domain runs: what dom0 maps and unmaps then leaves free memory
+ * as it was. 0 or -ENOMEM.
  */
-int p2m_preallocate(struct domain *d, unsigned int order);
+int p2m_preallocate(struct domain *d, unsigned int pages);
 /* EPT pointer value of the tree. */
 u64 p2m_eptp(const struct domain *d);
 /* Set by vmx at start: make every CPU of the mask drop translations of this tree, wait for it. */

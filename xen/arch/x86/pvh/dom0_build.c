@@ -62,7 +62,7 @@ static __init struct domain *create_domain(unsigned int nr_vcpus)
 	d->max_pages = ~0UL >> 1;
 	p2m_set_identity(d);
 	/* Enough to map as much as the machine has by single pages. */
-	if (p2m_preallocate(d, get_order_from_pages(max_page / 512)))
+	if (p2m_preallocate(d, (unsigned int)(max_page / 512 + 64)))
 		printk(XENLOG_WARNING "dom0: no memory to set aside for its page tables\n");
 	/* What its back ends take for a good number of guests. */
 	if (gnttab_preallocate(d, 16) || evtchn_preallocate(d, 512))

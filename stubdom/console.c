@@ -15,15 +15,9 @@ static struct xencons_interface *ring;
 static evtchn_port_t ring_port;
 static volatile bool locked;
 
-void console_select(unsigned int w)
-{
-	ways = w;
-}
+void console_select(unsigned int w) { ways = w; }
 
-void console_quiet(bool on)
-{
-	quiet = on;
-}
+void console_quiet(bool on) { quiet = on; }
 
 bool console_ring_init(void)
 {

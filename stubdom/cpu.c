@@ -11,8 +11,7 @@
 #include <stubdom/x86.h>
 #include <xen/hvm/hvm_vcpu.h>
 
-#define TRAMPOLINE \
-	0x9000ul /* the page a SIPI starts at; hypervisors keep lower ones for their own */
+#define TRAMPOLINE 0x9000ul /* the page a SIPI starts at; hypervisors keep lower ones for their own */
 
 struct cpu cpus[MAX_CPUS];
 

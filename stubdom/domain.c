@@ -142,8 +142,7 @@ long domain_pin(domid_t id, unsigned int vcpu, uint64_t cpu_mask)
 	return hc_domctl(&op);
 }
 
-static long reservation(unsigned int cmd, domid_t id, uint64_t first, unsigned long count,
-			unsigned int order)
+static long reservation(unsigned int cmd, domid_t id, uint64_t first, unsigned long count, unsigned int order)
 {
 	xen_pfn_t gfns[BATCH];
 	unsigned long done = 0;
@@ -177,8 +176,7 @@ long domain_depopulate(domid_t id, uint64_t first, unsigned long count, unsigned
 	return reservation(XENMEM_decrease_reservation, id, first, count, order);
 }
 
-long foreign_map_batch(domid_t id, const xen_ulong_t *idx, const xen_pfn_t *gfns, int *errs,
-		       unsigned int count)
+long foreign_map_batch(domid_t id, const xen_ulong_t *idx, const xen_pfn_t *gfns, int *errs, unsigned int count)
 {
 	struct xen_add_to_physmap_batch b = {
 		.domid = DOMID_SELF,

@@ -64,15 +64,9 @@ struct vcpu_info *vcpu_info(unsigned int cpu)
 	return moved[cpu] ? moved[cpu] : &shared_info->vcpu_info[cpu];
 }
 
-void event_use_vcpu_info(unsigned int cpu, struct vcpu_info *vi)
-{
-	moved[cpu] = vi;
-}
+void event_use_vcpu_info(unsigned int cpu, struct vcpu_info *vi) { moved[cpu] = vi; }
 
-void event_set_handler(evtchn_port_t port, event_handler_t fn)
-{
-	handlers[port] = fn;
-}
+void event_set_handler(evtchn_port_t port, event_handler_t fn) { handlers[port] = fn; }
 
 long event_alloc_unbound(domid_t dom, domid_t remote)
 {
@@ -138,8 +132,7 @@ void event_mask(evtchn_port_t port)
 
 void event_unmask_plain(evtchn_port_t port)
 {
-	__atomic_fetch_and(&shared_info->evtchn_mask[port / 64], ~(1ull << port % 64),
-			   __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&shared_info->evtchn_mask[port / 64], ~(1ull << port % 64), __ATOMIC_SEQ_CST);
 }
 
 bool event_is_pending(evtchn_port_t port)
@@ -154,8 +147,7 @@ bool event_is_masked(evtchn_port_t port)
 
 void event_clear(evtchn_port_t port)
 {
-	__atomic_fetch_and(&shared_info->evtchn_pending[port / 64], ~(1ull << port % 64),
-			   __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(&shared_info->evtchn_pending[port / 64], ~(1ull << port % 64), __ATOMIC_SEQ_CST);
 }
 
 bool event_wait(evtchn_port_t port, unsigned int before, unsigned int ms)

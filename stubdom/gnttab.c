@@ -22,10 +22,7 @@ long gnttab_init(void)
 	return rc;
 }
 
-struct grant_entry_v1 *gnttab_table(void)
-{
-	return table;
-}
+struct grant_entry_v1 *gnttab_table(void) { return table; }
 
 void gnttab_grant(grant_ref_t ref, domid_t to, uint64_t gfn, uint16_t flags)
 {
@@ -35,17 +32,13 @@ void gnttab_grant(grant_ref_t ref, domid_t to, uint64_t gfn, uint16_t flags)
 	WRITE_ONCE(table[ref].flags, GTF_permit_access | flags);
 }
 
-void gnttab_revoke(grant_ref_t ref)
-{
-	WRITE_ONCE(table[ref].flags, 0);
-}
+void gnttab_revoke(grant_ref_t ref) { WRITE_ONCE(table[ref].flags, 0); }
 
 int gnttab_map(domid_t dom, grant_ref_t ref, uint64_t gfn, uint32_t flags, grant_handle_t *handle)
 {
-	struct gnttab_map_grant_ref m = { .host_addr = gfn << PAGE_SHIFT,
-					  .flags = GNTMAP_host_map | flags,
-					  .ref = ref,
-					  .dom = dom };
+	struct gnttab_map_grant_ref m = {
+		.host_addr = gfn << PAGE_SHIFT, .flags = GNTMAP_host_map | flags, .ref = ref, .dom = dom
+	};
 	long rc = hc_grant_table_op(GNTTABOP_map_grant_ref, &m, 1);
 
 	*handle = m.handle;

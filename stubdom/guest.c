@@ -29,9 +29,9 @@ struct context_cpu {
 	struct hvm_save_descriptor end_desc;
 };
 
-_Static_assert(sizeof(struct context_cpu) ==
-		       4 * sizeof(struct hvm_save_descriptor) + sizeof(struct hvm_save_header) +
-			       sizeof(struct hvm_hw_cpu) + sizeof(struct hvm_hw_mtrr),
+_Static_assert(sizeof(struct context_cpu) == 4 * sizeof(struct hvm_save_descriptor) +
+						     sizeof(struct hvm_save_header) +
+						     sizeof(struct hvm_hw_cpu) + sizeof(struct hvm_hw_mtrr),
 	       "records follow each other without gaps");
 
 static uint64_t copy_gfn(void)

@@ -140,8 +140,8 @@ void mm_init(void)
 	window_pd[0] = (uint64_t)window_pt | PTE_P | PTE_W | PTE_U;
 	window_pdpt[0] = (uint64_t)window_pd | PTE_P | PTE_W | PTE_U;
 	boot_pml4[slot] = (uint64_t)window_pdpt | PTE_P | PTE_W | PTE_U;
-	printf("stubdom: heap %lx + %lu pages, hole gfns %lx-%lx\n", heap_start, heap_pages,
-	       hole_next, hole_end);
+	printf("stubdom: heap %lx + %lu pages, hole gfns %lx-%lx\n", heap_start, heap_pages, hole_next,
+	       hole_end);
 }
 
 void *pages_alloc(unsigned long count, unsigned long align)
@@ -169,10 +169,7 @@ void pages_free(void *p, unsigned long count)
 	heap_free += count;
 }
 
-unsigned long pages_free_count(void)
-{
-	return heap_free;
-}
+unsigned long pages_free_count(void) { return heap_free; }
 
 uint64_t hole_gfn_alloc(unsigned long count, unsigned long align)
 {

@@ -84,9 +84,8 @@ int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			const char *s = va_arg(ap, const char *);
 			size_t n = strlen(s ? s : "(null)");
 
-			put_padded(&o, s ? s : "(null)",
-				   prec >= 0 && n > (size_t)prec ? (size_t)prec : n, width, left,
-				   ' ');
+			put_padded(&o, s ? s : "(null)", prec >= 0 && n > (size_t)prec ? (size_t)prec : n,
+				   width, left, ' ');
 		} else if (*fmt == 'c') {
 			put(&o, (char)va_arg(ap, int));
 		} else if (*fmt == '%') {

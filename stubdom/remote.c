@@ -47,13 +47,9 @@ long guest_call(struct guest *g, remote_fn fn, uint64_t a, uint64_t b, uint64_t 
 	return guest_reply(g, ms);
 }
 
-static long hello(uint64_t a, uint64_t b __unused, uint64_t c __unused)
-{
-	return (long)a;
-}
+static long hello(uint64_t a, uint64_t b __unused, uint64_t c __unused) { return (long)a; }
 
-long guest_start_server(struct guest *g, const char *args, unsigned int vcpus,
-			unsigned long heap_pages)
+long guest_start_server(struct guest *g, const char *args, unsigned int vcpus, unsigned long heap_pages)
 {
 	char full[256];
 	long rc;

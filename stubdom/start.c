@@ -20,10 +20,7 @@ static unsigned int map_entries;
 
 void stubdom_start(const struct hvm_start_info *si, unsigned int early);
 
-bool is_dom0(void)
-{
-	return start_info->flags & SIF_INITDOMAIN;
-}
+bool is_dom0(void) { return start_info->flags & SIF_INITDOMAIN; }
 
 bool cmdline_value(const char *name, char *buf, size_t size)
 {

@@ -127,7 +127,4 @@ uint64_t rng_next(struct rng *r)
 	return r->state * 0x2545f4914f6cdd1dull;
 }
 
-uint64_t rng_below(struct rng *r, uint64_t limit)
-{
-	return (rng_next(r) >> 11) % limit;
-}
+uint64_t rng_below(struct rng *r, uint64_t limit) { return (rng_next(r) >> 11) % limit; }

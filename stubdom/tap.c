@@ -62,10 +62,7 @@ void tap_uses_difference(const char *file, int line)
 		tap_fail(file, line, "differs by hypervisor, but is not in differences.c");
 }
 
-void tap_skip(const char *why)
-{
-	skip_why = why;
-}
+void tap_skip(const char *why) { skip_why = why; }
 
 void tap_note(const char *fmt, ...)
 {
@@ -91,8 +88,8 @@ void tap_result(const char *area, const char *name, bool ok, const char *skip)
 		printf("@%s %s: %s%s%s\n", ok ? "ok" : "not", area, name, skip ? " # SKIP " : "",
 		       skip ? skip : "");
 	else
-		printf("%sok %u - %s: %s%s%s\n", ok ? "" : "not ", number, area, name,
-		       skip ? " # SKIP " : "", skip ? skip : "");
+		printf("%sok %u - %s: %s%s%s\n", ok ? "" : "not ", number, area, name, skip ? " # SKIP " : "",
+		       skip ? skip : "");
 }
 
 /* Is the case meant for this kind of domain at all? If not, it is not mentioned. */
@@ -135,8 +132,7 @@ static void run_area(const struct area *a)
 	if (a->setup)
 		a->setup();
 	for (i = 0; i < a->count; i++)
-		if (meant_for_us(&a->tests[i]) &&
-		    (!some || !strncmp(only, a->tests[i].name, strlen(only))))
+		if (meant_for_us(&a->tests[i]) && (!some || !strncmp(only, a->tests[i].name, strlen(only))))
 			run_case(&a->tests[i]);
 	if (a->teardown)
 		a->teardown();
@@ -167,8 +163,7 @@ static void check_differences(void)
 
 		for (a = __areas_start; a < __areas_end && !found; a++)
 			for (j = 0; j < (*a)->count && !found; j++) {
-				snprintf(name, sizeof(name), "%s: %s", (*a)->name,
-					 (*a)->tests[j].name);
+				snprintf(name, sizeof(name), "%s: %s", (*a)->name, (*a)->tests[j].name);
 				found = !strcmp(name, differences[i].name);
 			}
 		if (!found) {

@@ -19,8 +19,7 @@ uint64_t system_time(void)
 		barrier();
 		delta = rdtsc() - t->tsc_timestamp;
 		delta = t->tsc_shift >= 0 ? delta << t->tsc_shift : delta >> -t->tsc_shift;
-		now = t->system_time +
-		      (uint64_t)(((unsigned __int128)delta * t->tsc_to_system_mul) >> 32);
+		now = t->system_time + (uint64_t)(((unsigned __int128)delta * t->tsc_to_system_mul) >> 32);
 		barrier();
 	} while ((version & 1) || version != READ_ONCE(t->version));
 	return now;
@@ -51,10 +50,7 @@ long timer_arm(uint64_t when_ns)
 	return hc_vcpu_op(VCPUOP_set_singleshot_timer, this_cpu()->id, &t);
 }
 
-long timer_stop(void)
-{
-	return hc_vcpu_op(VCPUOP_stop_singleshot_timer, this_cpu()->id, NULL);
-}
+long timer_stop(void) { return hc_vcpu_op(VCPUOP_stop_singleshot_timer, this_cpu()->id, NULL); }
 
 void sleep_ms(unsigned int ms)
 {

@@ -98,25 +98,18 @@ trap_handler_t trap_set_handler(unsigned int vector, trap_handler_t handler)
 	return old;
 }
 
-unsigned long trap_count(unsigned int vector)
-{
-	return READ_ONCE(counts[vector]);
-}
+unsigned long trap_count(unsigned int vector) { return READ_ONCE(counts[vector]); }
 
-struct fault *fault_slot(void)
-{
-	return &this_cpu()->fault;
-}
+struct fault *fault_slot(void) { return &this_cpu()->fault; }
 
 static void __noreturn trap_fatal(const struct trap_frame *f)
 {
-	printf("stubdom: exception %lu error %lx at %lx (cr2 %lx)\n", f->vector, f->error, f->rip,
-	       read_cr2());
+	printf("stubdom: exception %lu error %lx at %lx (cr2 %lx)\n", f->vector, f->error, f->rip, read_cr2());
 	printf("  rax %lx rbx %lx rcx %lx rdx %lx\n", f->rax, f->rbx, f->rcx, f->rdx);
 	printf("  rsi %lx rdi %lx rbp %lx rsp %lx\n", f->rsi, f->rdi, f->rbp, f->rsp);
 	printf("  r8 %lx r9 %lx r10 %lx r11 %lx\n", f->r8, f->r9, f->r10, f->r11);
-	printf("  rflags %lx cs %lx ss %lx cr0 %lx cr3 %lx cr4 %lx\n", f->rflags, f->cs, f->ss,
-	       read_cr0(), read_cr3(), read_cr4());
+	printf("  rflags %lx cs %lx ss %lx cr0 %lx cr3 %lx cr4 %lx\n", f->rflags, f->cs, f->ss, read_cr0(),
+	       read_cr3(), read_cr4());
 	panic("unexpected exception");
 }
 
@@ -135,9 +128,8 @@ void trap_dispatch(struct trap_frame *f)
 		slot->vector = (int)f->vector;
 		slot->error = (uint32_t)f->error;
 		slot->cr2 = read_cr2();
-		ring3_leave(ring3_saved, f->vector == X86_BP && f->rip == (uint64_t)ring3_done + 1
-						 ? -1
-						 : (long)f->vector);
+		ring3_leave(ring3_saved,
+			    f->vector == X86_BP && f->rip == (uint64_t)ring3_done + 1 ? -1 : (long)f->vector);
 	}
 	for (e = __extable_start; e < __extable_end; e++) {
 		if (e->insn != f->rip)

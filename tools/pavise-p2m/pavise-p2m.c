@@ -15,14 +15,16 @@
 #include <xen/xen.h>
 #include <xencall.h>
 
-#define RANGES 128
+#define RANGES	 128
 #define NO_OWNER 0x7fff
 
 static const char *const type_name[PAVISE_P2M_TYPES] = {
-	"invalid", "ram", "ram-ro", "ram-logdirty", "mmio", "mmio-dm", "foreign", "grant-rw", "grant-ro", "pod", "broken",
+	"invalid", "ram",      "ram-ro",   "ram-logdirty", "mmio",   "mmio-dm",
+	"foreign", "grant-rw", "grant-ro", "pod",	   "broken",
 };
 static const char *const type_colour[PAVISE_P2M_TYPES] = {
-	"#ffffff", "#4c78a8", "#9ecae9", "#72b7b2", "#b79a20", "#f2cf5b", "#e45756", "#54a24b", "#88d27a", "#bab0ac", "#000000",
+	"#ffffff", "#4c78a8", "#9ecae9", "#72b7b2", "#b79a20", "#f2cf5b",
+	"#e45756", "#54a24b", "#88d27a", "#bab0ac", "#000000",
 };
 
 struct space {
@@ -31,10 +33,7 @@ struct space {
 	struct pavise_p2m_stats stats;
 };
 
-static const char *name_of(uint32_t type)
-{
-	return type < PAVISE_P2M_TYPES ? type_name[type] : "unknown";
-}
+static const char *name_of(uint32_t type) { return type < PAVISE_P2M_TYPES ? type_name[type] : "unknown"; }
 
 static void *hypercall_buffer(xencall_handle *xc, size_t size)
 {
@@ -51,7 +50,8 @@ static void call_failed(unsigned int domid)
 {
 	switch (errno) {
 	case ENOSYS:
-		fprintf(stderr, "pavise-p2m: this hypervisor has no pavise_op: it is not Pavise (see xl info)\n");
+		fprintf(stderr,
+			"pavise-p2m: this hypervisor has no pavise_op: it is not Pavise (see xl info)\n");
 		break;
 	case ESRCH:
 		fprintf(stderr, "pavise-p2m: there is no domain %u (see xl list)\n", domid);
@@ -124,12 +124,14 @@ static double superpage_share(const struct pavise_p2m_stats *st)
 
 static void print_text(const struct space *s, unsigned int domid)
 {
-	printf("domain %u: highest gfn %#" PRIx64 ", %" PRIu64 " table pages\n", domid, s->stats.max_gfn, s->stats.tables);
+	printf("domain %u: highest gfn %#" PRIx64 ", %" PRIu64 " table pages\n", domid, s->stats.max_gfn,
+	       s->stats.tables);
 	for (unsigned int t = 1; t < PAVISE_P2M_TYPES; t++) {
 		const uint64_t *e = s->stats.entries[t];
 
 		if (e[0] || e[1] || e[2])
-			printf("  %-13s %10" PRIu64 " x 4K %8" PRIu64 " x 2M %5" PRIu64 " x 1G\n", type_name[t], e[0], e[1], e[2]);
+			printf("  %-13s %10" PRIu64 " x 4K %8" PRIu64 " x 2M %5" PRIu64 " x 1G\n",
+			       type_name[t], e[0], e[1], e[2]);
 	}
 	printf("  RAM in superpages: %.1f %%; foreign mappings made %" PRIu64 ", released %" PRIu64 "\n",
 	       superpage_share(&s->stats), s->stats.foreign_made, s->stats.foreign_released);
@@ -137,7 +139,8 @@ static void print_text(const struct space *s, unsigned int domid)
 	for (size_t i = 0; i < s->nr; i++) {
 		const struct pavise_p2m_range *r = &s->range[i];
 
-		printf("%#-18" PRIx64 " %#-18" PRIx64 " %10" PRIu64 "  %-13s", r->gfn, r->gfn + r->nr - 1, r->nr, name_of(r->type));
+		printf("%#-18" PRIx64 " %#-18" PRIx64 " %10" PRIu64 "  %-13s", r->gfn, r->gfn + r->nr - 1,
+		       r->nr, name_of(r->type));
 		if (r->mfn != ~0ULL)
 			printf(" mfn %#" PRIx64, r->mfn);
 		if (r->owner != NO_OWNER && r->owner != domid)
@@ -149,8 +152,9 @@ static void print_text(const struct space *s, unsigned int domid)
 static void print_json(const struct space *s, unsigned int domid)
 {
 	printf("{\"domain\": %u, \"max_gfn\": %" PRIu64 ", \"tables\": %" PRIu64 ", \"foreign_made\": %" PRIu64
-	       ", \"foreign_released\": %" PRIu64 ", \"superpage_percent\": %.1f,\n \"leaves\": {", domid, s->stats.max_gfn,
-	       s->stats.tables, s->stats.foreign_made, s->stats.foreign_released, superpage_share(&s->stats));
+	       ", \"foreign_released\": %" PRIu64 ", \"superpage_percent\": %.1f,\n \"leaves\": {",
+	       domid, s->stats.max_gfn, s->stats.tables, s->stats.foreign_made, s->stats.foreign_released,
+	       superpage_share(&s->stats));
 	for (unsigned int t = 1; t < PAVISE_P2M_TYPES; t++)
 		printf("%s\"%s\": [%" PRIu64 ", %" PRIu64 ", %" PRIu64 "]", t > 1 ? ", " : "", type_name[t],
 		       s->stats.entries[t][0], s->stats.entries[t][1], s->stats.entries[t][2]);
@@ -158,7 +162,8 @@ static void print_json(const struct space *s, unsigned int domid)
 	for (size_t i = 0; i < s->nr; i++) {
 		const struct pavise_p2m_range *r = &s->range[i];
 
-		printf("%s\n  {\"gfn\": %" PRIu64 ", \"pages\": %" PRIu64 ", \"type\": \"%s\"", i ? "," : "", r->gfn, r->nr, name_of(r->type));
+		printf("%s\n  {\"gfn\": %" PRIu64 ", \"pages\": %" PRIu64 ", \"type\": \"%s\"", i ? "," : "",
+		       r->gfn, r->nr, name_of(r->type));
 		if (r->mfn != ~0ULL)
 			printf(", \"mfn\": %" PRIu64, r->mfn);
 		if (r->owner != NO_OWNER)
@@ -169,7 +174,7 @@ static void print_json(const struct space *s, unsigned int domid)
 }
 
 /* One row of the map is 4 MiB (1024 pages), a pixel a page; rows without anything are folded. */
-#define ROW_PAGES 1024
+#define ROW_PAGES  1024
 #define ROW_HEIGHT 6
 
 static void print_svg(const struct space *s, unsigned int domid)
@@ -179,32 +184,38 @@ static void print_svg(const struct space *s, unsigned int domid)
 
 	/* Count first: the height stands in the file's head. */
 	for (size_t i = 0; i < s->nr; i++)
-		for (uint64_t row = s->range[i].gfn / ROW_PAGES; row <= (s->range[i].gfn + s->range[i].nr - 1) / ROW_PAGES && rows < 4000; row++)
+		for (uint64_t row = s->range[i].gfn / ROW_PAGES;
+		     row <= (s->range[i].gfn + s->range[i].nr - 1) / ROW_PAGES && rows < 4000; row++)
 			if (row != last_row) {
 				last_row = row;
 				rows++;
 			}
 	printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%zu\" font-family=\"sans-serif\" font-size=\"9\">\n",
 	       ROW_PAGES + 150, rows * ROW_HEIGHT + 60);
-	printf("<text x=\"4\" y=\"14\" font-size=\"12\">Guest-physical space of domain %u: a row is 4 MiB, empty rows are left out</text>\n", domid);
+	printf("<text x=\"4\" y=\"14\" font-size=\"12\">Guest-physical space of domain %u: a row is 4 MiB, empty rows are left out</text>\n",
+	       domid);
 	for (unsigned int t = 1, x = 4; t < PAVISE_P2M_TYPES; t++, x += 105)
-		printf("<rect x=\"%u\" y=\"22\" width=\"10\" height=\"10\" fill=\"%s\"/><text x=\"%u\" y=\"31\">%s</text>\n", x, type_colour[t], x + 14, type_name[t]);
+		printf("<rect x=\"%u\" y=\"22\" width=\"10\" height=\"10\" fill=\"%s\"/><text x=\"%u\" y=\"31\">%s</text>\n",
+		       x, type_colour[t], x + 14, type_name[t]);
 	last_row = ~0ULL;
 	rows = 0;
 	for (size_t i = 0; i < s->nr; i++) {
 		uint64_t gfn = s->range[i].gfn, end = gfn + s->range[i].nr;
 
 		while (gfn < end && rows < 4000) {
-			uint64_t row = gfn / ROW_PAGES, stop = (row + 1) * ROW_PAGES < end ? (row + 1) * ROW_PAGES : end;
+			uint64_t row = gfn / ROW_PAGES,
+				 stop = (row + 1) * ROW_PAGES < end ? (row + 1) * ROW_PAGES : end;
 
 			if (row != last_row) {
 				last_row = row;
 				rows++;
 				if (rows % 2)
-					printf("<text x=\"%d\" y=\"%zu\">%#" PRIx64 "</text>\n", ROW_PAGES + 10, 40 + rows * ROW_HEIGHT, row * ROW_PAGES);
+					printf("<text x=\"%d\" y=\"%zu\">%#" PRIx64 "</text>\n",
+					       ROW_PAGES + 10, 40 + rows * ROW_HEIGHT, row * ROW_PAGES);
 			}
-			printf("<rect x=\"%" PRIu64 "\" y=\"%zu\" width=\"%" PRIu64 "\" height=\"%d\" fill=\"%s\"/>\n", gfn % ROW_PAGES,
-			       34 + rows * ROW_HEIGHT, stop - gfn, ROW_HEIGHT - 1,
+			printf("<rect x=\"%" PRIu64 "\" y=\"%zu\" width=\"%" PRIu64
+			       "\" height=\"%d\" fill=\"%s\"/>\n",
+			       gfn % ROW_PAGES, 34 + rows * ROW_HEIGHT, stop - gfn, ROW_HEIGHT - 1,
 			       s->range[i].type < PAVISE_P2M_TYPES ? type_colour[s->range[i].type] : "#000000");
 			gfn = stop;
 		}
@@ -214,14 +225,18 @@ static void print_svg(const struct space *s, unsigned int domid)
 
 static void usage(FILE *f)
 {
-	fprintf(f, "usage: pavise-p2m [--json | --svg] DOMID\n"
-		   "Shows the guest-physical space of a domain: ranges by type, superpages, foreign mappings.\n");
+	fprintf(f,
+		"usage: pavise-p2m [--json | --svg] DOMID\n"
+		"Shows the guest-physical space of a domain: ranges by type, superpages, foreign mappings.\n");
 }
 
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' }, { "svg", no_argument, NULL, 's' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "json", no_argument, NULL, 'j' },
+		{ "svg", no_argument, NULL, 's' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	void (*print)(const struct space *, unsigned int) = print_text;
 	struct space s = { 0 };
@@ -253,7 +268,9 @@ int main(int argc, char **argv)
 	}
 	xc = xencall_open(NULL, 0);
 	if (!xc) {
-		fprintf(stderr, "pavise-p2m: no hypercalls: %s (is /dev/xen/privcmd there? modprobe xen-privcmd)\n", strerror(errno));
+		fprintf(stderr,
+			"pavise-p2m: no hypercalls: %s (is /dev/xen/privcmd there? modprobe xen-privcmd)\n",
+			strerror(errno));
 		return 1;
 	}
 	rc = read_space(xc, (unsigned int)domid, &s);

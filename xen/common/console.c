@@ -12,8 +12,8 @@
 #include <xen/softirq.h>
 #include <xen/spinlock.h>
 
-#define DEVICES_MAX 4
-#define RX_SIZE 128		/* power of two */
+#define DEVICES_MAX  4
+#define RX_SIZE	     128 /* power of two */
 #define SWITCH_COUNT 3
 
 static char opt_console[64] = "com1";
@@ -24,7 +24,7 @@ static bool opt_sync_console;
 boolean_param("sync_console", opt_sync_console, "wait until every character is out; default off");
 static bool opt_console_to_ring;
 boolean_param("console_to_ring", opt_console_to_ring, "keep dom0's output in the ring as well; default off");
-static char switch_char = 1;	/* Ctrl-a */
+static char switch_char = 1; /* Ctrl-a */
 
 static int parse_conswitch(const char *s)
 {
@@ -37,7 +37,7 @@ custom_param("conswitch", parse_conswitch,
 	     "LETTER: Ctrl and this letter, three times, moves the input between dom0 and the debug keys; default a");
 
 static DEFINE_SPINLOCK(output_lock, RANK_CONSOLE);
-static bool nobody_waits;	/* console_force_sync() was called: output_lock is no longer taken */
+static bool nobody_waits; /* console_force_sync() was called: output_lock is no longer taken */
 static const struct console_device *devices[DEVICES_MAX];
 static unsigned int nr_devices;
 
@@ -132,10 +132,7 @@ static void emit(const char *s, size_t n, bool to_ring)
 		ring_put(s, n);
 }
 
-bool console_in_line(unsigned int source)
-{
-	return mid_line && line_source == source;
-}
+bool console_in_line(unsigned int source) { return mid_line && line_source == source; }
 
 void console_put_text(unsigned int source, const char *prefix, const char *text, size_t n, bool to_ring)
 {
@@ -158,10 +155,7 @@ void console_put_text(unsigned int source, const char *prefix, const char *text,
 }
 
 /* Nothing of an unprivileged guest may control the operator's terminal. */
-static char printable(char c)
-{
-	return c == '\n' || c == '\t' || (c >= ' ' && c <= '~') ? c : '?';
-}
+static char printable(char c) { return c == '\n' || c == '\t' || (c >= ' ' && c <= '~') ? c : '?'; }
 
 void console_guest_write(const char *buf, size_t n)
 {
@@ -214,10 +208,7 @@ void console_ring_clear(void)
 	console_unlock(flags);
 }
 
-size_t console_ring_size(void)
-{
-	return ring_size;
-}
+size_t console_ring_size(void) { return ring_size; }
 
 /* Moves what was printed so far into a ring of the size asked for. */
 static void enlarge_ring(void)
@@ -377,10 +368,7 @@ void console_register(const struct console_device *dev)
 	console_unlock(flags);
 }
 
-void console_init_early(void)
-{
-	open_softirq(CONSOLE_SOFTIRQ, console_softirq);
-}
+void console_init_early(void) { open_softirq(CONSOLE_SOFTIRQ, console_softirq); }
 
 void console_init_late(void)
 {

@@ -30,14 +30,13 @@ static struct domain **domain_slot[SLOT_BLOCKS];
 
 struct vcpu_info dummy_vcpu_info = { .evtchn_upcall_mask = 1 };
 
-#define CONFIG_FLAGS_KNOWN                                                       \
-	(XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_s3_integrity | \
-	 XEN_DOMCTL_CDF_oos_off | XEN_DOMCTL_CDF_xs_domain)
+#define CONFIG_FLAGS_KNOWN                                                                                \
+	(XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap | XEN_DOMCTL_CDF_s3_integrity | XEN_DOMCTL_CDF_oos_off | \
+	 XEN_DOMCTL_CDF_xs_domain)
 
 static struct domain *slot_get(u16 id)
 {
-	struct domain **block =
-		id < 0x8000 ? rcu_dereference(domain_slot[id / SLOTS_PER_BLOCK]) : NULL;
+	struct domain **block = id < 0x8000 ? rcu_dereference(domain_slot[id / SLOTS_PER_BLOCK]) : NULL;
 
 	return block ? rcu_dereference(block[id % SLOTS_PER_BLOCK]) : NULL;
 }
@@ -60,17 +59,11 @@ static int slot_take(struct domain *d)
 	return 0;
 }
 
-bool domid_is_free(domid_t id)
-{
-	return !slot_get(id);
-}
+bool domid_is_free(domid_t id) { return !slot_get(id); }
 
 /* ---- references ---- */
 
-bool get_domain(struct domain *d)
-{
-	return atomic_add_unless(&d->refcnt, 1, 0);
-}
+bool get_domain(struct domain *d) { return atomic_add_unless(&d->refcnt, 1, 0); }
 
 struct domain *get_domain_by_id(domid_t id)
 {
@@ -88,10 +81,7 @@ struct domain *get_domain_by_any_id(domid_t id)
 	return current->domain;
 }
 
-struct domain *page_owner_domain(u16 id)
-{
-	return slot_get(id);
-}
+struct domain *page_owner_domain(u16 id) { return slot_get(id); }
 
 static void vcpu_free(struct vcpu *v)
 {
@@ -160,8 +150,8 @@ bool domain_add_pages(struct domain *d, long n)
 	do {
 		if (READ_ONCE(d->is_dying) || (u64)old + (u64)n > READ_ONCE(d->max_pages))
 			return false;
-	} while (!__atomic_compare_exchange_n(&d->tot_pages.v, &old, old + n, false,
-					      __ATOMIC_SEQ_CST, __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&d->tot_pages.v, &old, old + n, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_RELAXED));
 	if (!old)
 		atomic_inc(&d->refcnt);
 	return true;
@@ -207,8 +197,7 @@ static int config_check(const struct xen_domctl_createdomain *c, bool is_priv)
 		return -EINVAL;
 	if (!c->max_vcpus || c->max_vcpus > MAX_VCPUS)
 		return -EINVAL;
-	if ((c->arch.emulation_flags & ~XEN_X86_EMU_ALL) ||
-	    (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX))
+	if ((c->arch.emulation_flags & ~XEN_X86_EMU_ALL) || (c->arch.misc_flags & ~XEN_X86_MISC_FLAGS_MAX))
 		return -EINVAL;
 	if (c->arch.emulation_flags != emu)
 		return -EOPNOTSUPP;
@@ -267,8 +256,7 @@ static void domain_abandon(struct domain *d)
  * The reference the caller gets is the one domain_kill() puts. -EEXIST: the id has a structure;
  * -EINVAL, -EOPNOTSUPP, -ESRCH: a config that cannot be; -ENOMEM.
  */
-int domain_create(domid_t domid, const struct xen_domctl_createdomain *config, bool is_priv,
-		  struct domain **out)
+int domain_create(domid_t domid, const struct xen_domctl_createdomain *config, bool is_priv, struct domain **out)
 {
 	bool pseudo = domid >= DOMID_FIRST_RESERVED;
 	unsigned int max_vcpus = config ? config->max_vcpus : domid == DOMID_IDLE ? NR_CPUS : 0;
@@ -337,15 +325,9 @@ void domain_init(void)
 			panic("Out of memory for the first domains\n");
 }
 
-void vcpu_info_reset(struct vcpu *v)
-{
-	smp_store_release(&v->vcpu_info, &dummy_vcpu_info);
-}
+void vcpu_info_reset(struct vcpu *v) { smp_store_release(&v->vcpu_info, &dummy_vcpu_info); }
 
-static void singleshot_expired(void *data)
-{
-	send_guest_vcpu_virq(data, VIRQ_TIMER);
-}
+static void singleshot_expired(void *data) { send_guest_vcpu_virq(data, VIRQ_TIMER); }
 
 static void periodic_expired(void *data)
 {

@@ -23,10 +23,7 @@ static int sched_part_init(struct domain *d, const struct xen_domctl_createdomai
 	return sched_init_domain(d);
 }
 
-static int p2m_part_init(struct domain *d, const struct xen_domctl_createdomain *c)
-{
-	return p2m_init(d);
-}
+static int p2m_part_init(struct domain *d, const struct xen_domctl_createdomain *c) { return p2m_init(d); }
 
 static int hvm_part_init(struct domain *d, const struct xen_domctl_createdomain *c)
 {
@@ -170,9 +167,8 @@ static void __noreturn hardware_domain_shutdown(u8 reason)
 	};
 
 	console_force_sync();
-	printk(XENLOG_ERR "Hardware dom0 %s\n", reason < ARRAY_SIZE(what) && what[reason]
-							? what[reason]
-							: "shut down for an unknown reason");
+	printk(XENLOG_ERR "Hardware dom0 %s\n",
+	       reason < ARRAY_SIZE(what) && what[reason] ? what[reason] : "shut down for an unknown reason");
 	if (reason == SHUTDOWN_poweroff)
 		machine_halt();
 	if (reason == SHUTDOWN_reboot || reason == SHUTDOWN_watchdog)

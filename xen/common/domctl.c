@@ -11,7 +11,7 @@
 
 /* Creation and vCPU set-up change global state: one at a time. */
 static DEFINE_SPINLOCK(domctl_lock, RANK_DOMCTL);
-static domid_t last_domid;	/* domctl_lock */
+static domid_t last_domid; /* domctl_lock */
 
 /* The next free id after the last one given out, so that ids are not reused soon. */
 static int pick_domid(domid_t wanted, domid_t *out)
@@ -189,7 +189,8 @@ static long change_range(struct rangeset *r, u64 first, u64 nr, u64 limit, bool 
 
 static long domctl_irq_permission(struct domain *d, struct xen_domctl *op, bool *copyback)
 {
-	return change_range(d->irq_caps, op->u.irq_permission.pirq, 1, 0xffff, op->u.irq_permission.allow_access);
+	return change_range(d->irq_caps, op->u.irq_permission.pirq, 1, 0xffff,
+			    op->u.irq_permission.allow_access);
 }
 
 static long domctl_iomem_permission(struct domain *d, struct xen_domctl *op, bool *copyback)

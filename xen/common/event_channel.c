@@ -241,8 +241,7 @@ static struct domain *virq_handler[NR_VIRQS];
 
 bool virq_is_per_vcpu(u32 virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
-	       virq == VIRQ_XENPMU;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
 }
 
 void send_guest_vcpu_virq(struct vcpu *v, u32 virq)
@@ -399,8 +398,7 @@ void evtchn_destroy_final(struct domain *d)
 	xfree(d->evtchn.bucket);
 }
 
-static const char *const state_name[] = { "free",	 "reserved", "unbound",
-					  "interdomain", "virq",     "ipi" };
+static const char *const state_name[] = { "free", "reserved", "unbound", "interdomain", "virq", "ipi" };
 
 void evtchn_dump(struct domain *d)
 {
@@ -413,8 +411,7 @@ void evtchn_dump(struct domain *d)
 		if (chn->state == ECS_FREE)
 			continue;
 		printk("  %4u [%c%c] %s v%u", port, evtchn_port_is_pending(d, port) ? 'p' : '-',
-		       evtchn_port_is_masked(d, port) ? 'm' : '-', state_name[chn->state],
-		       chn->notify_vcpu);
+		       evtchn_port_is_masked(d, port) ? 'm' : '-', state_name[chn->state], chn->notify_vcpu);
 		if (peer)
 			printk(" d%u:%u", peer->domain->domain_id, peer->port);
 		else if (chn->state == ECS_VIRQ)

@@ -19,8 +19,7 @@ enum evtchn_state { ECS_FREE, ECS_RESERVED, ECS_UNBOUND, ECS_INTERDOMAIN, ECS_VI
 struct evtchn {
 	struct domain *domain; /* [c] whose port it is */
 	struct evtchn *remote; /* the other end; NULL unless interdomain. READ_ONCE by senders */
-	void (*notify)(struct vcpu *v,
-		       u32 port); /* the hypervisor's end: called instead of setting pending */
+	void (*notify)(struct vcpu *v, u32 port); /* the hypervisor's end: called instead of setting pending */
 	u32 port; /* [c] */
 	u8 state; /* enum evtchn_state */
 	u8 priority; /* FIFO */

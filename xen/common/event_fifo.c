@@ -76,8 +76,7 @@ static bool set_link(event_word_t *tail, u32 port)
 		if (!(w & (1U << EVTCHN_FIFO_LINKED)))
 			break;
 		next = (w & ~(event_word_t)(EVTCHN_FIFO_LINK_MASK | 1U << EVTCHN_FIFO_BUSY)) | port;
-		if (__atomic_compare_exchange_n(tail, &w, next, false, __ATOMIC_SEQ_CST,
-						__ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(tail, &w, next, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 			return true;
 		if (tries == 3)
 			w = __atomic_or_fetch(tail, 1U << EVTCHN_FIFO_BUSY, __ATOMIC_SEQ_CST);

@@ -27,8 +27,8 @@ static int alloc_unbound(void *arg)
 		spin_lock(&d->event_lock);
 		rc = evtchn_get_free_port(d);
 		if (rc > 0) {
-			domid_t remote = op->remote_dom == DOMID_SELF ? current->domain->domain_id
-								      : op->remote_dom;
+			domid_t remote =
+				op->remote_dom == DOMID_SELF ? current->domain->domain_id : op->remote_dom;
 
 			op->port = (u32)rc;
 			evtchn_by_port(d, op->port)->remote_domid = remote;
@@ -135,10 +135,7 @@ static int close_port(void *arg)
 	return evtchn_close(current->domain, ((struct evtchn_close *)arg)->port, true);
 }
 
-static int send(void *arg)
-{
-	return evtchn_send(current->domain, ((struct evtchn_send *)arg)->port);
-}
+static int send(void *arg) { return evtchn_send(current->domain, ((struct evtchn_send *)arg)->port); }
 
 static int status_of(struct domain *d, struct evtchn_status *op)
 {
@@ -229,15 +226,9 @@ static int unmask(void *arg)
 	return 0;
 }
 
-static int init_control(void *arg)
-{
-	return evtchn_fifo_init_control(arg);
-}
+static int init_control(void *arg) { return evtchn_fifo_init_control(arg); }
 
-static int expand_array(void *arg)
-{
-	return evtchn_fifo_expand_array(arg);
-}
+static int expand_array(void *arg) { return evtchn_fifo_expand_array(arg); }
 
 /* -ENOSYS while the domain uses the 2-level ABI. */
 static int set_priority(void *arg)

@@ -9,8 +9,8 @@
 /* One end of a copy, held while the bytes move. */
 struct copy_end {
 	bool is_grant;
-	struct grant_hold hold;		/* grant: rd with a counted reference */
-	struct page_info *page;		/* gfn: one reference */
+	struct grant_hold hold; /* grant: rd with a counted reference */
+	struct page_info *page; /* gfn: one reference */
 	unsigned long gfn;
 	u8 *bytes;
 };

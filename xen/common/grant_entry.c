@@ -61,7 +61,7 @@ static s16 take_v2(struct grant_table *gt, u32 ref, const struct domain *user, b
 	had = __atomic_fetch_or(status, bits, __ATOMIC_SEQ_CST);
 	again.word = __atomic_load_n(word, __ATOMIC_SEQ_CST);
 	if (again.word != old.word) {
-		(void)__atomic_fetch_and(status, (grant_status_t)~(bits & ~had), __ATOMIC_SEQ_CST);
+		(void)__atomic_fetch_and(status, (grant_status_t) ~(bits & ~had), __ATOMIC_SEQ_CST);
 		return GNTST_general_error;
 	}
 	return GNTST_okay;

@@ -173,7 +173,7 @@ long gnttab_map_grant_ref(unsigned long uop, unsigned int nr)
 #define UNMAP_BATCH 16
 
 struct unmapped {
-	struct domain *rd;		/* counted reference */
+	struct domain *rd; /* counted reference */
 	u32 ref;
 	bool readonly;
 };
@@ -291,9 +291,10 @@ int grant_table_release(struct domain *d)
 			struct p2m_batch b;
 
 			p2m_batch_init(&b, d);
-			if (p2m_remove_grant(d, _gfn(t->gfn), page_to_mfn(gt_active(rd->grant_table, t->ref)->page), &b))
-				printk(XENLOG_DEBUG "d%u: grant %u of d%u was no longer mapped\n", d->domain_id,
-				       t->ref, rd->domain_id);
+			if (p2m_remove_grant(d, _gfn(t->gfn),
+					     page_to_mfn(gt_active(rd->grant_table, t->ref)->page), &b))
+				printk(XENLOG_DEBUG "d%u: grant %u of d%u was no longer mapped\n",
+				       d->domain_id, t->ref, rd->domain_id);
 			p2m_batch_flush(&b);
 		}
 		grant_unhold(rd, t->ref, flags & GNTMAP_readonly);

@@ -32,10 +32,7 @@ custom_param("gnttab", parse_gnttab, "max-ver:<1|2>: highest grant table version
 /* Bound of both limits, so that their arrays stay small allocations. */
 #define FRAMES_LIMIT 4096U
 
-static void *alloc_array(unsigned int n)
-{
-	return xzalloc_array(void *, n ? n : 1);
-}
+static void *alloc_array(unsigned int n) { return xzalloc_array(void *, n ? n : 1); }
 
 static unsigned int active_pages_for(unsigned int frames)
 {
@@ -196,8 +193,9 @@ unsigned int gnttab_resource_max_frames(const struct domain *d, unsigned int id)
 
 	if (!gt)
 		return 0;
-	return id == XENMEM_resource_grant_table_id_shared ? gt->max_frames :
-	       id == XENMEM_resource_grant_table_id_status ? gt->max_status_frames : 0;
+	return id == XENMEM_resource_grant_table_id_shared   ? gt->max_frames
+	       : id == XENMEM_resource_grant_table_id_status ? gt->max_status_frames
+							     : 0;
 }
 
 int gnttab_acquire_resource(struct domain *d, unsigned int id, unsigned long frame, struct page_info **page)
@@ -227,8 +225,8 @@ void gnttab_dump(struct domain *d)
 
 		if (!a->readers && !a->writers)
 			continue;
-		printk("  ref %u: gfn %#lx for d%u, %u readers, %u writers\n", ref, a->gfn, a->domid, a->readers,
-		       a->writers);
+		printk("  ref %u: gfn %#lx for d%u, %u readers, %u writers\n", ref, a->gfn, a->domid,
+		       a->readers, a->writers);
 		shown++;
 	}
 	spin_unlock(&gt->lock);
@@ -264,8 +262,9 @@ static long op_setup_table(unsigned long uop, unsigned int count)
 		int rc;
 
 		spin_lock(&gt->lock);
-		rc = op.nr_frames > gt->max_frames || gt->frames_gone ? -EINVAL :
-		     op.nr_frames > gt->nr_frames ? gt_grow_locked(d, op.nr_frames) : 0;
+		rc = op.nr_frames > gt->max_frames || gt->frames_gone ? -EINVAL
+		     : op.nr_frames > gt->nr_frames		      ? gt_grow_locked(d, op.nr_frames)
+								      : 0;
 		spin_unlock(&gt->lock);
 		if (rc)
 			op.status = GNTST_general_error;
@@ -308,7 +307,7 @@ static void convert_reserved(struct grant_table *gt, unsigned int to)
 		if (to == 2) {
 			v1[i] = *gt_v1(gt, i);
 			memset(&v2[i], 0, sizeof(v2[i]));
-			v2[i].hdr.flags = v1[i].flags & (u16)~(GTF_reading | GTF_writing);
+			v2[i].hdr.flags = v1[i].flags & (u16) ~(GTF_reading | GTF_writing);
 			v2[i].hdr.domid = v1[i].domid;
 			v2[i].full_page.frame = v1[i].frame;
 		} else {
@@ -466,9 +465,10 @@ static long op_swap(unsigned long uop, unsigned int count)
 static const struct gnttab_row {
 	const char *name;
 	long (*fn)(unsigned long uop, unsigned int count);
-	unsigned int size;		/* of an array element; 0: no array */
+	unsigned int size; /* of an array element; 0: no array */
 } rows[] = {
-	[GNTTABOP_map_grant_ref] = { "map_grant_ref", gnttab_map_grant_ref, sizeof(struct gnttab_map_grant_ref) },
+	[GNTTABOP_map_grant_ref] = { "map_grant_ref", gnttab_map_grant_ref,
+				     sizeof(struct gnttab_map_grant_ref) },
 	[GNTTABOP_unmap_grant_ref] = { "unmap_grant_ref", gnttab_unmap_grant_ref,
 				       sizeof(struct gnttab_unmap_grant_ref) },
 	[GNTTABOP_setup_table] = { "setup_table", op_setup_table, 0 },
@@ -502,5 +502,6 @@ long do_grant_table_op(const unsigned long *a)
 	if (done == count)
 		return 0;
 	return hypercall_create_continuation(__HYPERVISOR_grant_table_op, 3, (unsigned long)cmd,
-					     uop + (unsigned long)done * row->size, (unsigned long)(count - done));
+					     uop + (unsigned long)done * row->size,
+					     (unsigned long)(count - done));
 }

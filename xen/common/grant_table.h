@@ -21,44 +21,44 @@
 #include <public/grant_table.h>
 
 struct active_entry {
-	u32 readers, writers;		/* holders of each kind */
-	domid_t domid;			/* who may use it (checked against the guest's entry at first hold) */
-	u16 start, length;		/* bytes of the page that are granted */
-	struct page_info *page;		/* one reference while held */
-	unsigned long gfn;		/* of the granter, for the dirty log */
+	u32 readers, writers; /* holders of each kind */
+	domid_t domid; /* who may use it (checked against the guest's entry at first hold) */
+	u16 start, length; /* bytes of the page that are granted */
+	struct page_info *page; /* one reference while held */
+	unsigned long gfn; /* of the granter, for the dirty log */
 };
 _Static_assert(sizeof(struct active_entry) == 32, "128 to a page");
 #define ACTIVE_PER_PAGE (PAGE_SIZE / sizeof(struct active_entry))
 
 /* A handle: what this domain has mapped. */
 struct track_entry {
-	u32 ref;			/* free: next free handle */
+	u32 ref; /* free: next free handle */
 	domid_t domid;
-	u16 flags;			/* GNTMAP_*, 0: free */
-	unsigned long gfn;		/* where, for host mappings */
+	u16 flags; /* GNTMAP_*, 0: free */
+	unsigned long gfn; /* where, for host mappings */
 };
 _Static_assert(sizeof(struct track_entry) == 16, "256 to a page");
 #define TRACK_PER_PAGE (PAGE_SIZE / sizeof(struct track_entry))
-#define TRACK_END 0xffffffffU
+#define TRACK_END      0xffffffffU
 
 struct grant_table {
 	spinlock_t lock, track_lock;
 	unsigned int version, max_version;
 	unsigned int max_frames, max_status_frames, max_track_pages;
-	unsigned int nr_frames, nr_status_frames;	/* grow only */
-	struct page_info **shared, **status;		/* one reference each */
-	struct active_entry **active;			/* pages, for all entries of nr_frames */
+	unsigned int nr_frames, nr_status_frames; /* grow only */
+	struct page_info **shared, **status; /* one reference each */
+	struct active_entry **active; /* pages, for all entries of nr_frames */
 	unsigned int nr_active_pages;
 	struct track_entry **track;
 	unsigned int nr_track_pages;
 	u32 track_free;
-	unsigned long held;				/* active entries with a holder */
-	unsigned int release_next;			/* where grant_table_release goes on */
-	bool frames_gone;				/* the dead domain's frames are given back */
+	unsigned long held; /* active entries with a holder */
+	unsigned int release_next; /* where grant_table_release goes on */
+	bool frames_gone; /* the dead domain's frames are given back */
 };
 
-#define V1_PER_FRAME (PAGE_SIZE / sizeof(grant_entry_v1_t))
-#define V2_PER_FRAME (PAGE_SIZE / sizeof(grant_entry_v2_t))
+#define V1_PER_FRAME	 (PAGE_SIZE / sizeof(grant_entry_v1_t))
+#define V2_PER_FRAME	 (PAGE_SIZE / sizeof(grant_entry_v2_t))
 #define STATUS_PER_FRAME (PAGE_SIZE / sizeof(grant_status_t))
 
 static inline unsigned int gt_nr_entries(const struct grant_table *gt)
@@ -92,7 +92,7 @@ void gt_put_frames(struct grant_table *gt);
 
 /* What a holder gets: the page (referenced by the active entry) and the granted bytes in it. */
 struct grant_hold {
-	struct domain *granter;		/* the caller keeps its reference while it holds */
+	struct domain *granter; /* the caller keeps its reference while it holds */
 	u32 ref;
 	bool readonly;
 	struct page_info *page;

@@ -86,8 +86,7 @@ static int area_find(struct guest_area *a, unsigned long gva, size_t len)
 		return -EINVAL;
 	if (!hvm_gva_to_gpa(current, gva, PFEC_W, &pfec, &gpa[0]))
 		return -EINVAL;
-	if ((gva ^ last) & PAGE_MASK &&
-	    !hvm_gva_to_gpa(current, last & PAGE_MASK, PFEC_W, &pfec, &gpa[1]))
+	if ((gva ^ last) & PAGE_MASK && !hvm_gva_to_gpa(current, last & PAGE_MASK, PFEC_W, &pfec, &gpa[1]))
 		return -EINVAL;
 	return area_fill(current->domain, a, gpa, len);
 }
@@ -160,8 +159,7 @@ int vcpu_info_register(struct vcpu *v, gfn_t gfn, u32 offset)
 		return -ENXIO;
 	spin_lock(&d->domain_lock);
 	if (!v->vcpu_info_area.page[0])
-		rc = guest_area_register_gpa(d, &v->vcpu_info_area, gfn_to_gpa(gfn) + offset,
-					     sizeof(*fresh));
+		rc = guest_area_register_gpa(d, &v->vcpu_info_area, gfn_to_gpa(gfn) + offset, sizeof(*fresh));
 	if (!rc) {
 		fresh = v->vcpu_info_area.map[0];
 		if (v->vcpu_info == &dummy_vcpu_info)

@@ -44,8 +44,7 @@ static const struct param_row {
 	[HVM_PARAM_TRIPLE_FAULT_REASON] = { "triple_fault_reason", KNOWN },
 	[HVM_PARAM_IOREQ_SERVER_PFN] = { "ioreq_server_pfn", KNOWN | SET_ONCE },
 	[HVM_PARAM_NR_IOREQ_SERVER_PAGES] = { "nr_ioreq_server_pages", KNOWN | SET_ONCE },
-	[HVM_PARAM_VM_GENERATION_ID_ADDR] = { "vm_generation_id_addr",
-					      KNOWN | GUEST_READS | GUEST_WRITES },
+	[HVM_PARAM_VM_GENERATION_ID_ADDR] = { "vm_generation_id_addr", KNOWN | GUEST_READS | GUEST_WRITES },
 	[HVM_PARAM_ALTP2M] = { "altp2m", KNOWN | SET_ONCE | GUEST_READS },
 	[HVM_PARAM_X87_FIP_WIDTH] = { "x87_fip_width", KNOWN | GUEST_READS | GUEST_WRITES },
 	[HVM_PARAM_VM86_TSS_SIZED] = { "vm86_tss_sized", KNOWN | GUEST_READS | GUEST_WRITES },
@@ -130,15 +129,9 @@ static long param_op(unsigned long arg, bool set)
 	return rc;
 }
 
-static long set_param(unsigned long arg)
-{
-	return param_op(arg, true);
-}
+static long set_param(unsigned long arg) { return param_op(arg, true); }
 
-static long get_param(unsigned long arg)
-{
-	return param_op(arg, false);
-}
+static long get_param(unsigned long arg) { return param_op(arg, false); }
 
 /* ---- the rest ---- */
 
@@ -220,10 +213,7 @@ static long set_upcall_vector(unsigned long arg)
 	return 0;
 }
 
-static long not_offered(unsigned long arg)
-{
-	return -EOPNOTSUPP;
-}
+static long not_offered(unsigned long arg) { return -EOPNOTSUPP; }
 
 static const struct hvm_row {
 	const char *name;

@@ -6,10 +6,9 @@
 #include <asm/msr-index.h>
 
 /* Length of VMCALL. */
-#define VMCALL_LENGTH 3
+#define VMCALL_LENGTH			 3
 
-#define ROW(n, args, right, preemptible) \
-	[__HYPERVISOR_##n] = { #n, do_##n, args, right, preemptible }
+#define ROW(n, args, right, preemptible) [__HYPERVISOR_##n] = { #n, do_##n, args, right, preemptible }
 const struct hypercall_row hypercall_table[64] = {
 	ROW(platform_op, 1, HC_PRIV, true),
 	ROW(memory_op, 2, HC_ANY, true),

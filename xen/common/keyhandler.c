@@ -13,8 +13,8 @@
 #include <asm/p2m.h>
 #include <asm/setup.h>
 
-#define KEYS 128
-#define PENDING_MAX 32		/* power of two */
+#define KEYS	    128
+#define PENDING_MAX 32 /* power of two */
 
 static struct {
 	void (*fn)(char key);
@@ -140,10 +140,7 @@ static void show_exits(char key)
 	rcu_read_unlock();
 }
 
-static void show_interrupts(char key)
-{
-	dump_irqs();
-}
+static void show_interrupts(char key) { dump_irqs(); }
 
 /* Once, before the first key can be typed: called by console_init_late(). */
 void keyhandler_init(void)

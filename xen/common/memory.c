@@ -59,8 +59,7 @@ static long copy_map_out(const struct domain *d, struct xen_memory_map *map)
 		const struct e820_entry *e = &d->arch.e820[i];
 		struct guest_e820_entry out = { e->addr, e->size, e->type };
 
-		if (copy_to_guest_va((unsigned long)map->buffer.p + i * sizeof(out), &out,
-				     sizeof(out)))
+		if (copy_to_guest_va((unsigned long)map->buffer.p + i * sizeof(out), &out, sizeof(out)))
 			return -EFAULT;
 	}
 	map->nr_entries = nr;
@@ -92,8 +91,7 @@ static struct e820_entry *copy_map_in(const struct xen_memory_map *map, long *rc
 	for (u32 i = 0; e && i < map->nr_entries; i++) {
 		struct guest_e820_entry in;
 
-		if (copy_from_guest_va(&in, (unsigned long)map->buffer.p + i * sizeof(in),
-				       sizeof(in))) {
+		if (copy_from_guest_va(&in, (unsigned long)map->buffer.p + i * sizeof(in), sizeof(in))) {
 			*rc = -EFAULT;
 			xfree(e);
 			return NULL;
@@ -160,8 +158,7 @@ static long pod_target(unsigned int cmd, unsigned long start, unsigned long arg)
 		return -ESRCH;
 	rc = access_check(ACCESS_MEM_POD, d);
 	if (!rc && cmd == XENMEM_set_pod_target)
-		rc = op.target_pages > d->max_pages ? -EINVAL
-						    : p2m_pod_set_target(d, op.target_pages);
+		rc = op.target_pages > d->max_pages ? -EINVAL : p2m_pod_set_target(d, op.target_pages);
 	if (!rc) {
 		p2m_pod_get_target(d, &op.tot_pages, &op.pod_cache_pages, &op.pod_entries);
 		if (copy_to_guest_va(arg, &op, sizeof(op)))
@@ -194,21 +191,12 @@ static long get_vnumainfo(unsigned int cmd, unsigned long start, unsigned long a
  * Of the translation tables of PV domains; also the machine's memory map is not for translated
  * domains.
  */
-static long not_translated(unsigned int cmd, unsigned long start, unsigned long arg)
-{
-	return -ENOSYS;
-}
+static long not_translated(unsigned int cmd, unsigned long start, unsigned long arg) { return -ENOSYS; }
 
-static long not_supported(unsigned int cmd, unsigned long start, unsigned long arg)
-{
-	return -EOPNOTSUPP;
-}
+static long not_supported(unsigned int cmd, unsigned long start, unsigned long arg) { return -EOPNOTSUPP; }
 
 /* Access restrictions need somebody who listens to violations, and there is no monitor ring. */
-static long access_op(unsigned int cmd, unsigned long start, unsigned long arg)
-{
-	return -ENODEV;
-}
+static long access_op(unsigned int cmd, unsigned long start, unsigned long arg) { return -ENODEV; }
 
 /* ---- dispatch ---- */
 
@@ -242,8 +230,7 @@ static const struct memory_row {
 	[XENMEM_claim_pages] = { "claim_pages", memory_claim_pages },
 	[XENMEM_machphys_compat_mfn_list] = { "machphys_compat_mfn_list", not_translated },
 	[XENMEM_get_vnumainfo] = { "get_vnumainfo", get_vnumainfo },
-	[XENMEM_reserved_device_memory_map] = { "reserved_device_memory_map",
-						reserved_device_memory_map },
+	[XENMEM_reserved_device_memory_map] = { "reserved_device_memory_map", reserved_device_memory_map },
 	[XENMEM_acquire_resource] = { "acquire_resource", memory_acquire_resource },
 };
 

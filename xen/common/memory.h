@@ -19,8 +19,7 @@ typedef long (*memory_fn_t)(unsigned int cmd, unsigned long start, unsigned long
 
 static inline long memory_continue(unsigned int cmd, unsigned long done, unsigned long arg)
 {
-	return hypercall_create_continuation(__HYPERVISOR_memory_op, 2,
-					     cmd | done << MEMOP_EXTENT_SHIFT, arg);
+	return hypercall_create_continuation(__HYPERVISOR_memory_op, 2, cmd | done << MEMOP_EXTENT_SHIFT, arg);
 }
 
 /* memory_physmap.c */

@@ -26,8 +26,7 @@ static int add_grant_frame(struct domain *d, unsigned long idx, gfn_t gfn, struc
 }
 
 /* The spaces that have no second domain. -EINVAL: no such space, or nothing at idx. */
-static int add_one(struct domain *d, unsigned int space, unsigned long idx, gfn_t gfn,
-		   struct p2m_batch *b)
+static int add_one(struct domain *d, unsigned int space, unsigned long idx, gfn_t gfn, struct p2m_batch *b)
 {
 	switch (space) {
 	case XENMAPSPACE_shared_info:
@@ -186,8 +185,7 @@ long memory_add_to_physmap_batch(unsigned int cmd, unsigned long start, unsigned
 		return -ESRCH;
 	rc = access_check(ACCESS_MEM_PHYSMAP, op.d);
 	if (!rc) {
-		op.fd = op.x.space == XENMAPSPACE_gmfn_foreign ? foreign_owner(op.x.u.foreign_domid)
-							       : NULL;
+		op.fd = op.x.space == XENMAPSPACE_gmfn_foreign ? foreign_owner(op.x.u.foreign_domid) : NULL;
 		rc = batch_run(&op, cmd, start, arg);
 		if (op.fd)
 			put_domain(op.fd);

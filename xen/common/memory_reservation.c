@@ -25,8 +25,7 @@ static bool order_allowed(unsigned int order)
 /* XENMEMF_* as the allocator has them. False: an address limit that nothing can meet. */
 static bool memflags_of(const struct xen_memory_reservation *r, unsigned int *flags)
 {
-	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags),
-		     node = XENMEMF_get_node(r->mem_flags);
+	unsigned int bits = XENMEMF_get_address_bits(r->mem_flags), node = XENMEMF_get_node(r->mem_flags);
 
 	*flags = 0;
 	if (bits && bits < 64) {

@@ -16,10 +16,7 @@ struct resource {
 	int (*acquire)(struct domain *d, u32 id, unsigned long frame, struct page_info **page);
 };
 
-static unsigned long grant_max_frames(struct domain *d, u32 id)
-{
-	return gnttab_resource_max_frames(d, id);
-}
+static unsigned long grant_max_frames(struct domain *d, u32 id) { return gnttab_resource_max_frames(d, id); }
 
 /*
  * The frame of buffered requests and that of the others; servers that do not exist have none to
@@ -32,8 +29,7 @@ static unsigned long ioreq_max_frames(struct domain *d, u32 id)
 
 static int ioreq_acquire(struct domain *d, u32 id, unsigned long frame, struct page_info **page)
 {
-	return id > 0xffff ? -EINVAL
-			   : ioreq_get_frame(d, current->domain->domain_id, (u16)id, frame, page);
+	return id > 0xffff ? -EINVAL : ioreq_get_frame(d, current->domain->domain_id, (u16)id, frame, page);
 }
 
 static const struct resource resources[] = {
@@ -50,8 +46,7 @@ static const struct resource *resource_find(u16 type)
 }
 
 static int resource_map_one(struct domain *d, const struct resource *r,
-			    const struct xen_mem_acquire_resource *op, unsigned long i,
-			    struct p2m_batch *b)
+			    const struct xen_mem_acquire_resource *op, unsigned long i, struct p2m_batch *b)
 {
 	struct page_info *page;
 	xen_pfn_t gfn;
@@ -68,9 +63,8 @@ static int resource_map_one(struct domain *d, const struct resource *r,
 }
 
 /* An error after the first frame was mapped is -EIO: the caller unmaps them all. */
-static long resource_map(struct domain *d, const struct resource *r,
-			 const struct xen_mem_acquire_resource *op, unsigned int cmd,
-			 unsigned long start, unsigned long arg)
+static long resource_map(struct domain *d, const struct resource *r, const struct xen_mem_acquire_resource *op,
+			 unsigned int cmd, unsigned long start, unsigned long arg)
 {
 	struct p2m_batch batch;
 	unsigned long i = start;

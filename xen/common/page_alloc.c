@@ -24,8 +24,8 @@
 #include <xen/spinlock.h>
 
 /* struct page_info.state */
-#define PGS_BUSY 0	/* in use, or not the first frame of a free block */
-#define PGS_CLEAN 1	/* first frame of a clean free block */
+#define PGS_BUSY  0 /* in use, or not the first frame of a free block */
+#define PGS_CLEAN 1 /* first frame of a clean free block */
 #define PGS_DIRTY 2
 
 enum { CLEAN, DIRTY, STATES };
@@ -38,11 +38,11 @@ static const unsigned long zone_end[NR_ZONES] = { MB(16) >> PAGE_SHIFT, GB(4) >>
 /* The frame table has holes, but not inside what one page of it describes. */
 #define HOLE_ORDER 7
 _Static_assert((sizeof(struct page_info) << HOLE_ORDER) == PAGE_SIZE, "frames described by a page");
-#define CACHE_SIZE 64
+#define CACHE_SIZE	  64
 #define CACHE_BATCH_ORDER 5
-#define CACHE_BATCH (1U << CACHE_BATCH_ORDER)
-#define SCRUB_ORDER 4		/* of what the idle loop scrubs at a time */
-#define NODE_RANGES 16
+#define CACHE_BATCH	  (1U << CACHE_BATCH_ORDER)
+#define SCRUB_ORDER	  4 /* of what the idle loop scrubs at a time */
+#define NODE_RANGES	  16
 
 struct free_list {
 	u32 first;
@@ -50,18 +50,18 @@ struct free_list {
 };
 struct zone {
 	struct free_list list[STATES][MAX_PAGE_ORDER + 1];
-	u32 orders[STATES];	/* bit n: the list of order n is not empty */
+	u32 orders[STATES]; /* bit n: the list of order n is not empty */
 };
 
 static struct {
 	spinlock_t lock;
 	struct zone zone[MAX_NODES][NR_ZONES];
 	unsigned int nr_nodes;
-	unsigned long free;		/* frames in the lists, or being scrubbed */
-	unsigned long dirty;		/* of them in the dirty lists */
-	unsigned long scrubbing;	/* of them in the hands of scrub_free_pages() */
-	unsigned int scrub_hold;	/* > 0: scrub_free_pages() takes none */
-	unsigned long claimed;		/* sum of all domains' outstanding_pages */
+	unsigned long free; /* frames in the lists, or being scrubbed */
+	unsigned long dirty; /* of them in the dirty lists */
+	unsigned long scrubbing; /* of them in the hands of scrub_free_pages() */
+	unsigned int scrub_hold; /* > 0: scrub_free_pages() takes none */
+	unsigned long claimed; /* sum of all domains' outstanding_pages */
 } heap = { .lock = SPIN_LOCK_INIT(RANK_ALLOC), .nr_nodes = 1 };
 
 struct page_cache {
@@ -232,7 +232,8 @@ static u32 take_from_zones(unsigned int z, unsigned int order, unsigned int stat
 }
 
 /* In one state: of all zones but the lowest, or of the lowest. */
-static u32 take_in_state(unsigned int order, unsigned int state, unsigned int node, unsigned long limit, bool low)
+static u32 take_in_state(unsigned int order, unsigned int state, unsigned int node, unsigned long limit,
+			 bool low)
 {
 	for (unsigned int z = low ? 1 : NR_ZONES; z-- > !low;) {
 		u32 frame = take_from_zones(z, order, state, node, limit);
@@ -331,8 +332,8 @@ static void cache_fill(struct page_cache *c, unsigned int want)
 	spin_lock(&heap.lock);
 	do {
 		order--;
-		frame = c->nr[!want] ? take_in_state(order, want, 0, ~0UL, false) :
-				       take_block(order, want, 0, ~0UL, &state);
+		frame = c->nr[!want] ? take_in_state(order, want, 0, ~0UL, false)
+				     : take_block(order, want, 0, ~0UL, &state);
 	} while (frame == NO_FRAME && order);
 	if (frame != NO_FRAME)
 		uncount(&heap.free, 1UL << order);
@@ -411,10 +412,7 @@ unsigned long free_page_count(void)
 	return READ_ONCE(heap.free) + cached_pages(CLEAN) + cached_pages(DIRTY);
 }
 
-unsigned long dirty_page_count(void)
-{
-	return READ_ONCE(heap.dirty) + cached_pages(DIRTY);
-}
+unsigned long dirty_page_count(void) { return READ_ONCE(heap.dirty) + cached_pages(DIRTY); }
 
 /* ---- claims ---- */
 
@@ -475,10 +473,7 @@ int domain_set_outstanding_pages(struct domain *d, unsigned long pages)
 	return rc;
 }
 
-unsigned long outstanding_claims_total(void)
-{
-	return READ_ONCE(heap.claimed);
-}
+unsigned long outstanding_claims_total(void) { return READ_ONCE(heap.claimed); }
 
 /* ---- allocation ---- */
 
@@ -748,7 +743,8 @@ void init_heap_pages(mfn_t mfn, unsigned long nr)
 	unsigned long frame = mfn_x(mfn), end = min_t(unsigned long, frame + nr, NO_FRAME);
 
 	if (end < frame + nr)
-		printk(XENLOG_WARNING "Memory from %#lx on is not used\n", (unsigned long)NO_FRAME << PAGE_SHIFT);
+		printk(XENLOG_WARNING "Memory from %#lx on is not used\n",
+		       (unsigned long)NO_FRAME << PAGE_SHIFT);
 	/* Frame 0 stays out: blocks then never cross a zone's border. */
 	if (!frame)
 		frame = 1;
@@ -796,7 +792,4 @@ static void show_memory(char key)
 	xmalloc_dump();
 }
 
-void page_alloc_init_keys(void)
-{
-	register_keyhandler('m', show_memory, "memory");
-}
+void page_alloc_init_keys(void) { register_keyhandler('m', show_memory, "memory"); }

@@ -10,8 +10,8 @@
 
 /* A count this high is a leak or an attack: no reference is given out beyond. */
 #define PGC_count_limit 0xfffffff0U
-#define PGC_owner(ref) ((u16)((ref) >> PGC_owner_shift))
-#define owner_bits(id) ((u64)(u16)(id) << PGC_owner_shift)
+#define PGC_owner(ref)	((u16)((ref) >> PGC_owner_shift))
+#define owner_bits(id)	((u64)(u16)(id) << PGC_owner_shift)
 
 bool get_page(struct page_info *p, const struct domain *d)
 {
@@ -71,10 +71,7 @@ static void release_frames(struct page_info *p, unsigned long n, u64 ref)
 		heap_free(p, n);
 }
 
-void put_page(struct page_info *p)
-{
-	put_page_n(p, 1);
-}
+void put_page(struct page_info *p) { put_page_n(p, 1); }
 
 void put_page_n(struct page_info *p, u32 n)
 {
@@ -87,7 +84,7 @@ void put_page_n(struct page_info *p, u32 n)
 
 void put_pages(struct page_info *p, unsigned long nr)
 {
-	unsigned long run = 0;	/* frames before p that got free together, with this value */
+	unsigned long run = 0; /* frames before p that got free together, with this value */
 	u64 run_ref = 0;
 
 	for (; nr; nr--, p++) {
@@ -125,10 +122,7 @@ struct page_info *alloc_pages(unsigned int order, unsigned int flags)
 	return p;
 }
 
-void free_pages(struct page_info *p, unsigned int order)
-{
-	put_pages(p, 1UL << order);
-}
+void free_pages(struct page_info *p, unsigned int order) { put_pages(p, 1UL << order); }
 
 void *alloc_xenheap_pages(unsigned int order, unsigned int flags)
 {
@@ -186,8 +180,7 @@ void put_page_reserved(struct page_info *p)
 	do {
 		ASSERT((u32)old && (u32)old < PGC_count_limit);
 		left = (old - 1) | PGC_reserved;
-	} while (!__atomic_compare_exchange_n(&p->ref, &old, left, false, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
+	} while (!__atomic_compare_exchange_n(&p->ref, &old, left, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 	if (!(u32)left)
 		release_frames(p, 1, left);
 }
@@ -208,8 +201,8 @@ static bool take_reserved(struct page_info *p)
 {
 	u64 old = READ_ONCE(p->ref);
 
-	while (!__atomic_compare_exchange_n(&p->ref, &old, (old & ~PGC_reserved) + 1, false,
-					    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	while (!__atomic_compare_exchange_n(&p->ref, &old, (old & ~PGC_reserved) + 1, false, __ATOMIC_ACQ_REL,
+					    __ATOMIC_RELAXED))
 		;
 	return (u32)old;
 }

@@ -63,10 +63,7 @@ void panic(const char *fmt, ...)
 	halt_or_restart();
 }
 
-void bug_at(const char *file, int line, const char *what)
-{
-	panic("%s at %s:%d\n", what, file, line);
-}
+void bug_at(const char *file, int line, const char *what) { panic("%s at %s:%d\n", what, file, line); }
 
 void warn_at(const char *file, int line, const char *what)
 {

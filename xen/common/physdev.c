@@ -57,15 +57,11 @@ static long dbgp(unsigned long arg)
 		return -EFAULT;
 	if (op.bus != PHYSDEVOP_DBGP_BUS_UNKNOWN && op.bus != PHYSDEVOP_DBGP_BUS_PCI)
 		return -EINVAL;
-	return op.op == PHYSDEVOP_DBGP_RESET_PREPARE || op.op == PHYSDEVOP_DBGP_RESET_DONE ? 0
-											   : -ENOSYS;
+	return op.op == PHYSDEVOP_DBGP_RESET_PREPARE || op.op == PHYSDEVOP_DBGP_RESET_DONE ? 0 : -ENOSYS;
 }
 
 /* MSI-X tables are trapped wherever they are at the moment of the access. */
-static long msix_notice(unsigned long arg)
-{
-	return pci_device_remove(arg);
-}
+static long msix_notice(unsigned long arg) { return pci_device_remove(arg); }
 
 static const struct physdev_row {
 	u32 cmd;

@@ -100,14 +100,10 @@ static long getidletime(struct xen_platform_op *op, unsigned long uop)
 			return -EFAULT;
 	}
 	g->now = (u64)NOW();
-	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), g, sizeof(*g)) ? -EFAULT
-											  : 0;
+	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), g, sizeof(*g)) ? -EFAULT : 0;
 }
 
-static u32 last_cpu(void)
-{
-	return fls64(cpu_online_map.bits) - 1;
-}
+static u32 last_cpu(void) { return fls64(cpu_online_map.bits) - 1; }
 
 static long get_cpuinfo(struct xen_platform_op *op, unsigned long uop)
 {
@@ -124,8 +120,7 @@ static long get_cpuinfo(struct xen_platform_op *op, unsigned long uop)
 				i->acpi_id = cpu_entries[n].acpi_id;
 		i->flags = XEN_PCPU_FLAGS_ONLINE;
 	}
-	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), i, sizeof(*i)) ? -EFAULT
-											  : 0;
+	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), i, sizeof(*i)) ? -EFAULT : 0;
 }
 
 static long get_cpu_version(struct xen_platform_op *op, unsigned long uop)
@@ -141,8 +136,7 @@ static long get_cpu_version(struct xen_platform_op *op, unsigned long uop)
 		v->model = boot_cpu.model;
 		v->stepping = boot_cpu.stepping;
 	}
-	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), v, sizeof(*v)) ? -EFAULT
-											  : 0;
+	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), v, sizeof(*v)) ? -EFAULT : 0;
 }
 
 /* Every CPU found at boot is online, for good. */
@@ -171,8 +165,7 @@ static long set_processor_pminfo(struct xen_platform_op *op, unsigned long uop)
 	case XEN_PM_PX:
 	case XEN_PM_TX:
 	case XEN_PM_PDC:
-		return hypercall_unimplemented("XENPF_set_processor_pminfo",
-					       XENPF_set_processor_pminfo);
+		return hypercall_unimplemented("XENPF_set_processor_pminfo", XENPF_set_processor_pminfo);
 	}
 	return -EINVAL;
 }
@@ -198,8 +191,7 @@ static long get_symbol(struct xen_platform_op *op, unsigned long uop)
 	}
 	s->address = addr;
 	s->namelen = size;
-	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), s, sizeof(*s)) ? -EFAULT
-											  : 0;
+	return copy_to_guest_va(uop + offsetof(struct xen_platform_op, u), s, sizeof(*s)) ? -EFAULT : 0;
 }
 
 static const struct platform_row {

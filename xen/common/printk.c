@@ -8,7 +8,7 @@
 
 #define LINE_MAX 1024
 /* Rate limit: so many messages may come at once, and then one per interval. */
-#define RATE_BURST 10
+#define RATE_BURST    10
 #define RATE_INTERVAL MILLISECS(500)
 
 /*
@@ -62,7 +62,8 @@ custom_param("loglvl", parse_loglvl,
 custom_param("guest_loglvl", parse_guest_loglvl, "as loglvl, for what guests cause; default none/warning");
 
 static bool console_timestamps;
-boolean_param("console_timestamps", console_timestamps, "put the time since boot before each line; default off");
+boolean_param("console_timestamps", console_timestamps,
+	      "put the time since boot before each line; default off");
 
 /* True if a message of this level may be printed. Caller holds the console lock. */
 static bool level_allowed(struct log_class *c, unsigned int level)
@@ -142,8 +143,8 @@ static void say_suppressed(struct log_class *c)
 /* v: named ahead of the text, unless NULL. */
 static __printf(1, 0) void print_message(const char *fmt, va_list ap, const struct vcpu *v)
 {
-	static char line[LINE_MAX];	/* console lock */
-	unsigned int level = 4;		/* 4: none given */
+	static char line[LINE_MAX]; /* console lock */
+	unsigned int level = 4; /* 4: none given */
 	struct log_class *class = &xen_class;
 	unsigned long flags;
 	size_t n = 0;
@@ -167,10 +168,7 @@ static __printf(1, 0) void print_message(const char *fmt, va_list ap, const stru
 	console_unlock(flags);
 }
 
-void vprintk(const char *fmt, va_list ap)
-{
-	print_message(fmt, ap, NULL);
-}
+void vprintk(const char *fmt, va_list ap) { print_message(fmt, ap, NULL); }
 
 void printk(const char *fmt, ...)
 {
@@ -192,8 +190,14 @@ void gprintk(const char *fmt, ...)
 
 static int format_domain(char *buf, size_t size, const struct domain *d)
 {
-	static const struct { domid_t id; const char *name; } special[] = {
-		{ DOMID_IDLE, "IDLE" }, { DOMID_XEN, "XEN" }, { DOMID_IO, "IO" }, { DOMID_INVALID, "INVALID" },
+	static const struct {
+		domid_t id;
+		const char *name;
+	} special[] = {
+		{ DOMID_IDLE, "IDLE" },
+		{ DOMID_XEN, "XEN" },
+		{ DOMID_IO, "IO" },
+		{ DOMID_INVALID, "INVALID" },
 	};
 
 	if (!d)

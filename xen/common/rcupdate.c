@@ -28,21 +28,21 @@ struct rcu_list {
 };
 
 struct rcu_cpu {
-	struct rcu_list next;	/* queued here, not assigned to a grace period yet */
-	struct rcu_list wait;	/* wait for the end of grace period wait_gp */
-	struct rcu_list done;	/* their grace period is over */
+	struct rcu_list next; /* queued here, not assigned to a grace period yet */
+	struct rcu_list wait; /* wait for the end of grace period wait_gp */
+	struct rcu_list done; /* their grace period is over */
 	u64 wait_gp;
 };
 static DEFINE_PER_CPU(struct rcu_cpu, rcu_cpu);
 
 static struct {
-	spinlock_t lock;	/* of the numbers, and of beginning and ending */
-	u64 current_gp;		/* number of the latest that began */
-	u64 completed_gp;	/* number of the latest that ended */
-	u64 wanted_gp;		/* highest number a CPU waits for */
-	cpumask_t pending;	/* [a] CPUs the one in progress waits for */
-	cpumask_t idle;		/* [a] CPUs that are no readers now */
-	cpumask_t waiting[2];	/* CPUs with callbacks in wait, to be told; by the lowest bit of wait_gp */
+	spinlock_t lock; /* of the numbers, and of beginning and ending */
+	u64 current_gp; /* number of the latest that began */
+	u64 completed_gp; /* number of the latest that ended */
+	u64 wanted_gp; /* highest number a CPU waits for */
+	cpumask_t pending; /* [a] CPUs the one in progress waits for */
+	cpumask_t idle; /* [a] CPUs that are no readers now */
+	cpumask_t waiting[2]; /* CPUs with callbacks in wait, to be told; by the lowest bit of wait_gp */
 } rcu = { .lock = SPIN_LOCK_INIT(RANK_RCU) };
 
 static void list_append(struct rcu_list *l, struct rcu_head *h)
@@ -144,10 +144,7 @@ static void assign_next(struct rcu_cpu *rc)
 }
 
 /* Acquire: what readers did before they reported comes before the callbacks. */
-static bool gp_is_over(u64 gp)
-{
-	return smp_load_acquire(&rcu.completed_gp) >= gp;
-}
+static bool gp_is_over(u64 gp) { return smp_load_acquire(&rcu.completed_gp) >= gp; }
 
 static void run_callbacks(struct rcu_cpu *rc)
 {
@@ -205,10 +202,7 @@ void rcu_idle_enter(void)
 		report_quiescent();
 }
 
-void rcu_idle_exit(void)
-{
-	cpumask_clear_atomic(&rcu.idle, smp_processor_id());
-}
+void rcu_idle_exit(void) { cpumask_clear_atomic(&rcu.idle, smp_processor_id()); }
 
 /* A handler that interrupts the idle halt may read: the CPU is no longer left out while it runs. */
 bool rcu_irq_enter(void)
@@ -227,7 +221,4 @@ void rcu_irq_exit(bool was_idle)
 		rcu_idle_enter();
 }
 
-void rcu_init(void)
-{
-	open_softirq(RCU_SOFTIRQ, rcu_softirq);
-}
+void rcu_init(void) { open_softirq(RCU_SOFTIRQ, rcu_softirq); }

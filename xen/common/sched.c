@@ -31,8 +31,8 @@ integer_param("sched_ratelimit_us", sched_ratelimit_us,
 struct sched_cpu {
 	spinlock_t lock;
 	struct sched_queue queue;
-	struct timer slice;	/* end of the time of the vCPU that runs, if others wait */
-	unsigned int nudged;	/* the CPU that was asked last to take one from here */
+	struct timer slice; /* end of the time of the vCPU that runs, if others wait */
+	unsigned int nudged; /* the CPU that was asked last to take one from here */
 };
 static DEFINE_PER_CPU(struct sched_cpu, sched_cpu) = { .lock = SPIN_LOCK_INIT(RANK_SCHED) };
 
@@ -104,17 +104,15 @@ u64 get_cpu_idle_time(unsigned int cpu)
 
 /* ---- where to run ---- */
 
-static cpumask_t allowed_cpus(const struct vcpu *v)
-{
-	return cpumask_and(v->hard_affinity, cpu_online_map);
-}
+static cpumask_t allowed_cpus(const struct vcpu *v) { return cpumask_and(v->hard_affinity, cpu_online_map); }
 
 /* The one of the mask where the fewest wait. */
 static unsigned int least_loaded(cpumask_t mask)
 {
 	unsigned int cpu, best = cpumask_first(mask), least = ~0U;
 
-	for_each_cpu(cpu, mask) {
+	for_each_cpu(cpu, mask)
+	{
 		unsigned int waiting = READ_ONCE(per_cpu(sched_cpu, cpu).queue.waiting);
 
 		if (waiting < least) {
@@ -518,10 +516,7 @@ static void schedule(void)
 		vcpu_wake(prev);
 }
 
-static void slice_over_fn(void *data)
-{
-	raise_softirq(SCHEDULE_SOFTIRQ);
-}
+static void slice_over_fn(void *data) { raise_softirq(SCHEDULE_SOFTIRQ); }
 
 /* ---- affinity ---- */
 

@@ -9,14 +9,14 @@
 struct sched_vcpu {
 	struct sched_entity entity;
 	struct vcpu *vcpu;
-	s_time_t charged;	/* up to here its running is in its virtual time */
-	s_time_t started;	/* when it was put on the CPU */
+	s_time_t charged; /* up to here its running is in its virtual time */
+	s_time_t started; /* when it was put on the CPU */
 };
 
 struct sched_dom {
 	struct sched_share share;
 	struct domain *domain;
-	struct timer refill;	/* set while a vCPU has used some of the cap */
+	struct timer refill; /* set while a vCPU has used some of the cap */
 };
 
 /* Least time a vCPU runs before one that wakes may take over. XEN_SYSCTL_SCHEDOP_putinfo. */

@@ -11,8 +11,8 @@
 #include <xen/time.h>
 
 /* All who wait should have run once in this time, but no slice is shorter than the least. */
-#define ROUND MILLISECS(20)
-#define SLICE_MOST MILLISECS(10)
+#define ROUND	    MILLISECS(20)
+#define SLICE_MOST  MILLISECS(10)
 #define SLICE_LEAST MILLISECS(2)
 /* Head start of one who wakes up, in virtual time: interactive before busy ones. */
 #define WAKE_BONUS MILLISECS(5)
@@ -30,10 +30,7 @@ s64 sched_scale(const struct sched_share *share, s64 ns)
 	return ns * SCHED_WEIGHT_DEFAULT / share->weight;
 }
 
-static s64 cap_quota(const struct sched_share *share)
-{
-	return SCHED_CAP_PERIOD * share->cap / 100;
-}
+static s64 cap_quota(const struct sched_share *share) { return SCHED_CAP_PERIOD * share->cap / 100; }
 
 bool sched_charge(struct sched_entity *e, s64 ns)
 {

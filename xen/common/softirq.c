@@ -29,8 +29,7 @@ void cpu_raise_softirq(unsigned int cpu, enum softirq nr)
 	unsigned int *bits = &per_cpu(softirq_pending_bits, cpu);
 
 	/* Whoever set the bit first has sent the interrupt; the CPU clears it before it looks for the work. */
-	if ((__atomic_fetch_or(bits, 1U << nr, __ATOMIC_SEQ_CST) & (1U << nr)) ||
-	    cpu == smp_processor_id())
+	if ((__atomic_fetch_or(bits, 1U << nr, __ATOMIC_SEQ_CST) & (1U << nr)) || cpu == smp_processor_id())
 		return;
 	smp_send_event_check(cpu);
 }
@@ -39,8 +38,7 @@ void cpumask_raise_softirq(cpumask_t mask, enum softirq nr)
 {
 	unsigned int cpu;
 
-	for_each_cpu(cpu, mask)
-		cpu_raise_softirq(cpu, nr);
+	for_each_cpu(cpu, mask) cpu_raise_softirq(cpu, nr);
 }
 
 /* One handler of those due; SCHEDULE_SOFTIRQ only when it is alone, so that it sees what the others woke. */
@@ -92,10 +90,7 @@ void tasklet_schedule_on_cpu(struct tasklet *t, unsigned int cpu)
 	cpu_raise_softirq(cpu, TASKLET_SOFTIRQ);
 }
 
-void tasklet_schedule(struct tasklet *t)
-{
-	tasklet_schedule_on_cpu(t, smp_processor_id());
-}
+void tasklet_schedule(struct tasklet *t) { tasklet_schedule_on_cpu(t, smp_processor_id()); }
 
 void tasklet_init(struct tasklet *t, void (*func)(void *arg), void *arg)
 {

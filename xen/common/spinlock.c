@@ -15,8 +15,8 @@
 #include <xen/spinlock.h>
 
 #define LOCK_DEPTH_MAX 12
-#define IRQ_USE_OFF 1
-#define IRQ_USE_ON 2
+#define IRQ_USE_OFF    1
+#define IRQ_USE_ON     2
 
 struct held_locks {
 	unsigned int count;
@@ -30,8 +30,8 @@ static void check_rank(const struct held_locks *h, unsigned int rank, bool neste
 {
 	for (unsigned int i = 0; i < h->count; i++)
 		if (unlikely(h->rank[i] > rank || (h->rank[i] == rank && !nested)))
-			panic("lock order: rank %u taken while rank %u is held (lock %p)\n", rank,
-			      h->rank[i], h->lock[i]);
+			panic("lock order: rank %u taken while rank %u is held (lock %p)\n", rank, h->rank[i],
+			      h->lock[i]);
 }
 
 /*
@@ -102,10 +102,7 @@ static void debug_taken(spinlock_t *l)
 	note_taken(l, l->rank);
 }
 
-void spin_lock_init(spinlock_t *l, enum lock_rank rank)
-{
-	*l = (spinlock_t)SPIN_LOCK_INIT((u8)rank);
-}
+void spin_lock_init(spinlock_t *l, enum lock_rank rank) { *l = (spinlock_t)SPIN_LOCK_INIT((u8)rank); }
 
 static always_inline void ticket_lock(spinlock_t *l)
 {
@@ -210,10 +207,7 @@ void spin_unlock_irq(spinlock_t *l)
 
 #define RW_WRITER (1U << 31)
 
-void rwlock_init(rwlock_t *l, enum lock_rank rank)
-{
-	*l = (rwlock_t)RW_LOCK_INIT((u8)rank);
-}
+void rwlock_init(rwlock_t *l, enum lock_rank rank) { *l = (rwlock_t)RW_LOCK_INIT((u8)rank); }
 
 void read_lock(rwlock_t *l)
 {

@@ -36,8 +36,9 @@ const char *symbols_lookup(unsigned long addr, unsigned long *offset, unsigned l
 			high = mid;
 	}
 	*offset = rel - symbols_addresses[low];
-	*size = (low + 1 < symbols_count ? symbols_addresses[low + 1] :
-		 (unsigned long)__init_text_end - IMAGE_START) - symbols_addresses[low];
+	*size = (low + 1 < symbols_count ? symbols_addresses[low + 1]
+					 : (unsigned long)__init_text_end - IMAGE_START) -
+		symbols_addresses[low];
 	return symbols_strings + symbols_names[low];
 }
 

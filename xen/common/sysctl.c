@@ -23,7 +23,8 @@ static long sysctl_readconsole(struct xen_sysctl *op)
 	if (!buf)
 		return -ENOMEM;
 	while (!rc && done < r->count) {
-		size_t n = console_ring_read(buf, min((size_t)(r->count - done), PAGE_SIZE), &index, incremental);
+		size_t n =
+			console_ring_read(buf, min((size_t)(r->count - done), PAGE_SIZE), &index, incremental);
 
 		if (!n)
 			break;

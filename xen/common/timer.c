@@ -15,15 +15,15 @@
 
 enum {
 	TIMER_INACTIVE,
-	TIMER_ACTIVE,	/* in the heap of t->cpu */
-	TIMER_MOVING,	/* migrate_timer() has taken it off one heap and will add it to another */
+	TIMER_ACTIVE, /* in the heap of t->cpu */
+	TIMER_MOVING, /* migrate_timer() has taken it off one heap and will add it to another */
 	TIMER_KILLED
 };
 
 struct timer_base {
 	spinlock_t lock;
 	struct pheap heap;
-	const struct timer *running;	/* whose function runs; for kill_timer() */
+	const struct timer *running; /* whose function runs; for kill_timer() */
 };
 static DEFINE_PER_CPU(struct timer_base, timer_base) = { .lock = SPIN_LOCK_INIT(RANK_TIMER) };
 
@@ -144,10 +144,7 @@ void kill_timer(struct timer *t)
 		cpu_relax();
 }
 
-bool timer_is_active(const struct timer *t)
-{
-	return READ_ONCE(t->status) == TIMER_ACTIVE;
-}
+bool timer_is_active(const struct timer *t) { return READ_ONCE(t->status) == TIMER_ACTIVE; }
 
 /* Runs what is due, then arms the hardware for the first of the rest. */
 static void timer_softirq(void)

@@ -84,10 +84,7 @@ static long down(struct vcpu *v, unsigned long arg)
 	return 0;
 }
 
-static long is_up(struct vcpu *v, unsigned long arg)
-{
-	return !test_bit(VPF_down, &v->pause_flags);
-}
+static long is_up(struct vcpu *v, unsigned long arg) { return !test_bit(VPF_down, &v->pause_flags); }
 
 /* ---- areas ---- */
 
@@ -191,10 +188,7 @@ static long send_nmi(struct vcpu *v, unsigned long arg)
 }
 
 /* dom0's vCPUs are not bound to CPUs for good, so there is no answer to give. */
-static long get_physid(struct vcpu *v, unsigned long arg)
-{
-	return -EINVAL;
-}
+static long get_physid(struct vcpu *v, unsigned long arg) { return -EINVAL; }
 
 static const struct vcpu_row {
 	const char *name;
@@ -205,8 +199,7 @@ static const struct vcpu_row {
 	[VCPUOP_down] = { "down", down },
 	[VCPUOP_is_up] = { "is_up", is_up },
 	[VCPUOP_get_runstate_info] = { "get_runstate_info", get_runstate_info },
-	[VCPUOP_register_runstate_memory_area] = { "register_runstate_memory_area",
-						   register_runstate },
+	[VCPUOP_register_runstate_memory_area] = { "register_runstate_memory_area", register_runstate },
 	[VCPUOP_set_periodic_timer] = { "set_periodic_timer", set_periodic },
 	[VCPUOP_stop_periodic_timer] = { "stop_periodic_timer", stop_periodic },
 	[VCPUOP_set_singleshot_timer] = { "set_singleshot_timer", set_singleshot },

@@ -41,8 +41,7 @@ static long get_features(unsigned long arg)
 		      1U << XENFEAT_hvm_callback_vector | 1U << XENFEAT_hvm_safe_pvclock |
 		      1U << XENFEAT_memory_op_vnode_supported;
 	/* Without an IOMMU dom0's RAM is mapped 1:1. */
-	info.submap |=
-		1U << (is_hardware_domain(d) ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
+	info.submap |= 1U << (is_hardware_domain(d) ? XENFEAT_direct_mapped : XENFEAT_not_direct_mapped);
 	if (is_hardware_domain(d))
 		info.submap |= 1U << XENFEAT_dom0;
 	return put(arg, &info, sizeof(info));
@@ -53,8 +52,7 @@ static long get_commandline(unsigned long arg)
 	static const char denied[] = "<denied>";
 	xen_commandline_t line = {};
 
-	strlcpy(line, access_check(ACCESS_VERSION_PRIVATE, NULL) ? denied : saved_cmdline,
-		sizeof(line));
+	strlcpy(line, access_check(ACCESS_VERSION_PRIVATE, NULL) ? denied : saved_cmdline, sizeof(line));
 	return put(arg, line, sizeof(line));
 }
 

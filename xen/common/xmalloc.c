@@ -12,7 +12,7 @@
 #include <xen/mm.h>
 #include <xen/spinlock.h>
 
-#define SLAB_MAGIC 0x534c4142U
+#define SLAB_MAGIC  0x534c4142U
 #define POISON_FREE 0x6b
 /* The largest class puts two objects on a page. */
 #define MAX_SMALL 2016
@@ -20,8 +20,8 @@ static const u16 class_size[] = { 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 
 #define CLASSES ARRAY_SIZE(class_size)
 
 struct slab {
-	struct list_head list;	/* in class->partial while an object is free */
-	void *free;		/* list of free objects through their first word */
+	struct list_head list; /* in class->partial while an object is free */
+	void *free; /* list of free objects through their first word */
 	u32 magic;
 	u16 used, class;
 } __aligned(64);
@@ -67,7 +67,7 @@ static struct slab *new_slab(unsigned int class)
 	if (!s)
 		return NULL;
 	s->magic = SLAB_MAGIC;
-	s->class = (u16)class;
+	s->class = (u16) class;
 	for (size_t at = sizeof(*s); at + size <= PAGE_SIZE; at += size) {
 		void **object = (void **)((char *)s + at);
 

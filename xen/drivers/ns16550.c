@@ -18,39 +18,39 @@
 #include <asm/io.h>
 #include <asm/irqflags.h>
 
-#define THR 0		/* write; read: RBR; with DLAB: DLL */
-#define IER 1		/* with DLAB: DLM */
-#define IER_RX 0x01
-#define IER_TX 0x02
-#define IIR 2		/* read */
-#define IIR_NONE 0x01
-#define FCR 2		/* write */
-#define LCR 3
-#define LCR_DLAB 0x80
-#define MCR 4
+#define THR		 0 /* write; read: RBR; with DLAB: DLL */
+#define IER		 1 /* with DLAB: DLM */
+#define IER_RX		 0x01
+#define IER_TX		 0x02
+#define IIR		 2 /* read */
+#define IIR_NONE	 0x01
+#define FCR		 2 /* write */
+#define LCR		 3
+#define LCR_DLAB	 0x80
+#define MCR		 4
 #define MCR_DTR_RTS_OUT2 0x0b
-#define LSR 5
-#define LSR_DATA 0x01
-#define LSR_THRE 0x20
-#define SCRATCH 7
+#define LSR		 5
+#define LSR_DATA	 0x01
+#define LSR_THRE	 0x20
+#define SCRATCH		 7
 
-#define CLOCK_HZ 1843200
-#define FIFO_SIZE 16
-#define TX_RING 32768		/* power of two */
-#define POLL_PERIOD MILLISECS(50)
+#define CLOCK_HZ	 1843200
+#define FIFO_SIZE	 16
+#define TX_RING		 32768 /* power of two */
+#define POLL_PERIOD	 MILLISECS(50)
 
 struct uart {
 	const char *name;
 	char options[64];
-	u32 baud;		/* 0: as the firmware or loader left it */
+	u32 baud; /* 0: as the firmware or loader left it */
 	u8 lcr;
 	u16 port;
-	int irq;		/* ISA interrupt; -1: none */
+	int irq; /* ISA interrupt; -1: none */
 	u32 gsi;
 	bool present, irq_works;
-	bool polled;		/* interrupts will not work: writes wait */
-	spinlock_t lock;	/* what follows, and the registers */
-	struct timer poll_timer;	/* if polled */
+	bool polled; /* interrupts will not work: writes wait */
+	spinlock_t lock; /* what follows, and the registers */
+	struct timer poll_timer; /* if polled */
 	u8 ier;
 	unsigned int prod, cons;
 	char ring[TX_RING];
@@ -59,8 +59,9 @@ static struct uart uarts[2] = {
 	{ .name = "com1", .port = 0x3f8, .irq = 4, .lcr = 3, .lock = SPIN_LOCK_INIT(RANK_LEAF) },
 	{ .name = "com2", .port = 0x2f8, .irq = 3, .lcr = 3, .lock = SPIN_LOCK_INIT(RANK_LEAF) },
 };
-#define UART_HELP "BAUD|auto[,DPS[,PORT[,IRQ]]]: speed, data bits, parity n|o|e and stop bits, I/O port, ISA " \
-		  "interrupt (0: polled); default: speed as the loader left it, 8n1, the usual port and interrupt"
+#define UART_HELP                                                                                    \
+	"BAUD|auto[,DPS[,PORT[,IRQ]]]: speed, data bits, parity n|o|e and stop bits, I/O port, ISA " \
+	"interrupt (0: polled); default: speed as the loader left it, 8n1, the usual port and interrupt"
 static int parse_com(struct uart *u, const char *s);
 static int parse_com1(const char *s) { return parse_com(&uarts[0], s); }
 static int parse_com2(const char *s) { return parse_com(&uarts[1], s); }
@@ -223,10 +224,10 @@ static void poll_input(void *data)
 
 /* ---- the console's two devices ---- */
 
-#define UART_DEVICE(i, com) \
-	static void com##_putc(char c) { uart_putc(&uarts[i], c); } \
+#define UART_DEVICE(i, com)                                                               \
+	static void com##_putc(char c) { uart_putc(&uarts[i], c); }                       \
 	static void com##_write(const char *s, size_t n) { uart_write(&uarts[i], s, n); } \
-	static void com##_flush(void) { uart_flush(&uarts[i]); } \
+	static void com##_flush(void) { uart_flush(&uarts[i]); }                          \
 	static const struct console_device com = { #com, com##_putc, com##_write, com##_flush };
 UART_DEVICE(0, com1)
 UART_DEVICE(1, com2)
@@ -253,7 +254,7 @@ static void __init set_up(struct uart *u)
 	}
 	reg_write(u, LCR, u->lcr);
 	reg_write(u, MCR, MCR_DTR_RTS_OUT2);
-	reg_write(u, FCR, 0x07);	/* enable and clear both FIFOs, interrupt at one byte */
+	reg_write(u, FCR, 0x07); /* enable and clear both FIFOs, interrupt at one byte */
 }
 
 void __init ns16550_init(void)

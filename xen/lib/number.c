@@ -24,8 +24,7 @@ unsigned long long strtoull(const char *s, const char **end, unsigned int base)
 	unsigned long long val = 0;
 	bool overflow = false;
 
-	if ((base == 0 || base == 16) && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') &&
-	    digit_value(s[2]) < 16) {
+	if ((base == 0 || base == 16) && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') && digit_value(s[2]) < 16) {
 		s += 2;
 		base = 16;
 	} else if (base == 0) {
@@ -62,19 +61,24 @@ unsigned long long parse_size(const char *s, const char **end)
 	bool suffix = p != s;
 
 	switch (suffix ? *p : '\0') {
-	case 'B': case 'b':
+	case 'B':
+	case 'b':
 		shift = 0;
 		break;
-	case 'K': case 'k':
+	case 'K':
+	case 'k':
 		shift = 10;
 		break;
-	case 'M': case 'm':
+	case 'M':
+	case 'm':
 		shift = 20;
 		break;
-	case 'G': case 'g':
+	case 'G':
+	case 'g':
 		shift = 30;
 		break;
-	case 'T': case 't':
+	case 'T':
+	case 't':
 		shift = 40;
 		break;
 	default:

@@ -104,10 +104,7 @@ int strncmp(const char *a, const char *b, size_t n)
 	return 0;
 }
 
-static int to_lower(int c)
-{
-	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
-}
+static int to_lower(int c) { return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c; }
 
 int strcasecmp(const char *a, const char *b)
 {

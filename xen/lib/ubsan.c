@@ -24,7 +24,7 @@ static void report(void *data, const char *what)
 	warn_at(loc->file, (int)loc->line, what);
 }
 
-#define HANDLER(name, what, ...) \
+#define HANDLER(name, what, ...)                               \
 	void __ubsan_handle_##name(void *data, ##__VA_ARGS__); \
 	void __ubsan_handle_##name(void *data, ##__VA_ARGS__) { report(data, what); }
 

@@ -7,15 +7,15 @@
 
 struct out {
 	char *buf;
-	size_t size;	/* of buf, the terminating zero included */
-	size_t len;	/* characters the whole text has so far */
+	size_t size; /* of buf, the terminating zero included */
+	size_t len; /* characters the whole text has so far */
 };
 
 struct spec {
 	bool left, plus, space, alt, zero, upper;
-	int width, precision;	/* precision < 0: none given */
+	int width, precision; /* precision < 0: none given */
 	unsigned int base;
-	char length;		/* 'H' for hh, 'h', 'l' for l ll z t j, 0 */
+	char length; /* 'H' for hh, 'h', 'l' for l ll z t j, 0 */
 };
 
 static void put_char(struct out *o, char c)
@@ -101,12 +101,23 @@ static const char *parse_spec(struct spec *sp, const char *fmt)
 	*sp = (struct spec){ .precision = -1, .base = 10 };
 	for (;; fmt++) {
 		switch (*fmt) {
-		case '-': sp->left = true; continue;
-		case '+': sp->plus = true; continue;
-		case ' ': sp->space = true; continue;
-		case '#': sp->alt = true; continue;
-		case '0': sp->zero = true; continue;
-		default: return fmt;
+		case '-':
+			sp->left = true;
+			continue;
+		case '+':
+			sp->plus = true;
+			continue;
+		case ' ':
+			sp->space = true;
+			continue;
+		case '#':
+			sp->alt = true;
+			continue;
+		case '0':
+			sp->zero = true;
+			continue;
+		default:
+			return fmt;
 		}
 	}
 }
@@ -130,7 +141,10 @@ static const char *parse_length(struct spec *sp, const char *fmt)
 		case 'h':
 			sp->length = sp->length == 'h' ? 'H' : 'h';
 			break;
-		case 'l': case 'z': case 't': case 'j':
+		case 'l':
+		case 'z':
+		case 't':
+		case 'j':
 			sp->length = 'l';
 			break;
 		default:
@@ -168,7 +182,8 @@ static void put_unsigned(struct out *o, const struct spec *sp, va_list *ap)
 static const char *convert(struct out *o, struct spec *sp, const char *fmt, va_list *ap)
 {
 	switch (*fmt++) {
-	case 'd': case 'i':
+	case 'd':
+	case 'i':
 		put_signed(o, sp, ap);
 		return fmt;
 	case 'X':

@@ -110,8 +110,7 @@ long guest_reply(struct guest *g, unsigned int ms);
 void remote_server(void) __noreturn;
 
 /* Build with "role=server" and args, start, and wait until it serves. */
-long guest_start_server(struct guest *g, const char *args, unsigned int vcpus,
-			unsigned long heap_pages);
+long guest_start_server(struct guest *g, const char *args, unsigned int vcpus, unsigned long heap_pages);
 
 /* Unmap, destroy, wait until gone. */
 bool guest_destroy(struct guest *g);

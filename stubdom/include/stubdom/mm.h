@@ -20,29 +20,17 @@
 #define PTE_NX	 (1ull << 63)
 #define PTE_ADDR 0x000ffffffffff000ull
 
-static inline void *gfn_ptr(uint64_t gfn)
-{
-	return (void *)(gfn << PAGE_SHIFT);
-}
+static inline void *gfn_ptr(uint64_t gfn) { return (void *)(gfn << PAGE_SHIFT); }
 
-static inline uint64_t ptr_gfn(const volatile void *p)
-{
-	return (uint64_t)p >> PAGE_SHIFT;
-}
+static inline uint64_t ptr_gfn(const volatile void *p) { return (uint64_t)p >> PAGE_SHIFT; }
 
 void mm_init(void);
 
 /* count pages of RAM, contiguous, the first aligned to align pages (a power of two); zeroed. */
 void *pages_alloc(unsigned long count, unsigned long align);
 void pages_free(void *p, unsigned long count);
-static inline void *page_alloc(void)
-{
-	return pages_alloc(1, 1);
-}
-static inline void page_free(void *p)
-{
-	pages_free(p, 1);
-}
+static inline void *page_alloc(void) { return pages_alloc(1, 1); }
+static inline void page_free(void *p) { pages_free(p, 1); }
 /* Pages not handed out, for leak checks. */
 unsigned long pages_free_count(void);
 

@@ -29,15 +29,14 @@ struct area {
 	void (*teardown)(void);
 };
 
-#define AREA_AS(id, label, table, up, down, by_hand)                                             \
-	static const struct area area_##id = { .name = label,                                    \
-					       .tests = table,                                   \
-					       .count = ARRAY_SIZE(table),                       \
-					       .manual = by_hand,                                \
-					       .setup = up,                                      \
-					       .teardown = down };                               \
-	static const struct area *const area_ptr_##id __attribute__((used, section(".areas"))) = \
-		&area_##id
+#define AREA_AS(id, label, table, up, down, by_hand)                       \
+	static const struct area area_##id = { .name = label,              \
+					       .tests = table,             \
+					       .count = ARRAY_SIZE(table), \
+					       .manual = by_hand,          \
+					       .setup = up,                \
+					       .teardown = down };         \
+	static const struct area *const area_ptr_##id __attribute__((used, section(".areas"))) = &area_##id
 #define AREA(id, label, table, up, down)	AREA_AS(id, label, table, up, down, false)
 #define AREA_MANUAL(id, label, table, up, down) AREA_AS(id, label, table, up, down, true)
 
@@ -77,10 +76,9 @@ bool tap_check_eq(const char *file, int line, const char *what, long got, long w
 	})
 #define CHECK_EQ(got, want) tap_check_eq(__FILE__, __LINE__, #got, (long)(got), (long)(want))
 /* Differs between Xen and Pavise; only for cases listed in differences.c. */
-#define CHECK_HV(got, xen_want, pavise_want)                 \
-	(tap_uses_difference(__FILE__, __LINE__),            \
-	 tap_check_eq(__FILE__, __LINE__, #got, (long)(got), \
-		      on_xen ? (long)(xen_want) : (long)(pavise_want)))
+#define CHECK_HV(got, xen_want, pavise_want)      \
+	(tap_uses_difference(__FILE__, __LINE__), \
+	 tap_check_eq(__FILE__, __LINE__, #got, (long)(got), on_xen ? (long)(xen_want) : (long)(pavise_want)))
 /* Leave the case when a precondition does not hold. */
 #define REQUIRE(cond)             \
 	do {                      \

@@ -31,15 +31,9 @@ struct fault {
 
 struct fault *fault_slot(void);
 
-static inline void fault_clear(void)
-{
-	fault_slot()->vector = -1;
-}
+static inline void fault_clear(void) { fault_slot()->vector = -1; }
 
-static inline struct fault fault_last(void)
-{
-	return *fault_slot();
-}
+static inline struct fault fault_last(void) { return *fault_slot(); }
 
 /* Wrap one instruction so that a fault in it continues after it. Use with fault_clear(). */
 #define PROBE(insn)                      \

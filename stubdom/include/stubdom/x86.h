@@ -89,10 +89,7 @@
 
 #ifndef __ASSEMBLY__
 
-static inline void outb(uint16_t port, uint8_t v)
-{
-	__asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port));
-}
+static inline void outb(uint16_t port, uint8_t v) { __asm__ volatile("outb %0, %1" : : "a"(v), "Nd"(port)); }
 
 static inline uint8_t inb(uint16_t port)
 {
@@ -102,10 +99,7 @@ static inline uint8_t inb(uint16_t port)
 	return v;
 }
 
-static inline void outl(uint16_t port, uint32_t v)
-{
-	__asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port));
-}
+static inline void outl(uint16_t port, uint32_t v) { __asm__ volatile("outl %0, %1" : : "a"(v), "Nd"(port)); }
 
 static inline uint32_t inl(uint16_t port)
 {
@@ -125,10 +119,7 @@ static inline uint64_t rdmsr(uint32_t msr)
 
 static inline void wrmsr(uint32_t msr, uint64_t v)
 {
-	__asm__ volatile("wrmsr"
-			 :
-			 : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32))
-			 : "memory");
+	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
 }
 
 struct cpuid_regs {
@@ -173,26 +164,14 @@ DEFINE_CR(3)
 DEFINE_CR(4)
 DEFINE_CR(8)
 
-static inline void invlpg(const volatile void *va)
-{
-	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
-}
+static inline void invlpg(const volatile void *va) { __asm__ volatile("invlpg (%0)" : : "r"(va) : "memory"); }
 
-static inline void irq_disable(void)
-{
-	__asm__ volatile("cli" ::: "memory");
-}
+static inline void irq_disable(void) { __asm__ volatile("cli" ::: "memory"); }
 
-static inline void irq_enable(void)
-{
-	__asm__ volatile("sti" ::: "memory");
-}
+static inline void irq_enable(void) { __asm__ volatile("sti" ::: "memory"); }
 
 /* Wait for one interrupt; it is taken, and interrupts are on again, on return. */
-static inline void wait_for_interrupt(void)
-{
-	__asm__ volatile("sti; hlt" ::: "memory");
-}
+static inline void wait_for_interrupt(void) { __asm__ volatile("sti; hlt" ::: "memory"); }
 
 static inline uint64_t read_rflags(void)
 {
@@ -202,10 +181,7 @@ static inline uint64_t read_rflags(void)
 	return v;
 }
 
-static inline void cpu_relax(void)
-{
-	__asm__ volatile("pause" ::: "memory");
-}
+static inline void cpu_relax(void) { __asm__ volatile("pause" ::: "memory"); }
 
 #endif
 #endif

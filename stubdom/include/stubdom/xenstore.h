@@ -23,8 +23,7 @@ long xenstore_write(const char *path, const char *value, unsigned int ms);
 long xenstore_directory(const char *path, char *names, size_t size, unsigned int ms);
 
 /* The two directions of the ring, from either end: how many bytes were moved, without waiting. */
-size_t xenstore_put(struct xenstore_domain_interface *ring, bool request, const void *data,
-		    size_t length);
+size_t xenstore_put(struct xenstore_domain_interface *ring, bool request, const void *data, size_t length);
 size_t xenstore_get(struct xenstore_domain_interface *ring, bool request, void *data, size_t length);
 
 #endif

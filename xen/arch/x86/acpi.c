@@ -23,7 +23,7 @@
 
 static struct {
 	maddr_t maddr;
-	const struct acpi_header *h;	/* NULL: broken */
+	const struct acpi_header *h; /* NULL: broken */
 } tables[TABLES_MAX] __ro_after_init;
 static unsigned int nr_tables __ro_after_init;
 
@@ -137,8 +137,8 @@ static void __init add_table(maddr_t ma)
 	length = h->length;
 	unmap_firmware(h);
 	if (length < sizeof(*h) || length > TABLE_SIZE_MAX) {
-		printk(XENLOG_WARNING "ACPI: table %s at %lx has length %u: ignored\n", sig, (unsigned long)ma,
-		       length);
+		printk(XENLOG_WARNING "ACPI: table %s at %lx has length %u: ignored\n", sig,
+		       (unsigned long)ma, length);
 		return;
 	}
 	h = map_firmware(ma, length);
@@ -211,7 +211,8 @@ static void __init add_cpu(u32 id, u32 acpi_id, u32 flags)
 		cpus_beyond++;
 		return;
 	}
-	cpu_entries[nr_cpu_entries++] = (struct cpu_entry){ .apic_id = id, .acpi_id = acpi_id, .enabled = true };
+	cpu_entries[nr_cpu_entries++] =
+		(struct cpu_entry){ .apic_id = id, .acpi_id = acpi_id, .enabled = true };
 }
 
 static u32 __init get32(const u8 *p)
@@ -272,7 +273,8 @@ static void __init parse_madt(void)
 		u8 n = p[o + 1];
 
 		if (n < 2 || o + n > h->length) {
-			printk(XENLOG_WARNING "ACPI: MADT entry at offset %u is cut off; the rest is ignored\n", o);
+			printk(XENLOG_WARNING "ACPI: MADT entry at offset %u is cut off; the rest is ignored\n",
+			       o);
 			break;
 		}
 		parse_madt_entry(p + o, n);
@@ -348,7 +350,8 @@ int acpi_enter_sleep(u16 pm1a_val, u16 pm1b_val)
 }
 
 static bool acpi_on __initdata = true;
-boolean_param("acpi", acpi_on, "default on; off: ignore the firmware's ACPI tables (one CPU, no device interrupts)");
+boolean_param("acpi", acpi_on,
+	      "default on; off: ignore the firmware's ACPI tables (one CPU, no device interrupts)");
 
 static void __init find_tables(void)
 {

@@ -18,7 +18,7 @@
 
 struct dm_call {
 	struct domain *d;
-	u16 emulator;			/* the caller's domain id */
+	u16 emulator; /* the caller's domain id */
 	struct xen_dm_op op;
 	struct xen_dm_op_buf buf[BUFS_MAX];
 	unsigned int nr_bufs;
@@ -162,7 +162,8 @@ static const struct dm_row {
 	[XEN_DMOP_create_ioreq_server] = { "create_ioreq_server", dm_create_server, true },
 	[XEN_DMOP_get_ioreq_server_info] = { "get_ioreq_server_info", dm_server_info, true },
 	[XEN_DMOP_map_io_range_to_ioreq_server] = { "map_io_range_to_ioreq_server", dm_map_range, false },
-	[XEN_DMOP_unmap_io_range_from_ioreq_server] = { "unmap_io_range_from_ioreq_server", dm_unmap_range, false },
+	[XEN_DMOP_unmap_io_range_from_ioreq_server] = { "unmap_io_range_from_ioreq_server", dm_unmap_range,
+							false },
 	[XEN_DMOP_set_ioreq_server_state] = { "set_ioreq_server_state", dm_set_state, false },
 	[XEN_DMOP_destroy_ioreq_server] = { "destroy_ioreq_server", dm_destroy_server, false },
 	[XEN_DMOP_modified_memory] = { "modified_memory", dm_modified_memory, true },

@@ -20,15 +20,9 @@ void arch_fill_domaininfo(struct domain *d, struct xen_arch_domainconfig *config
 }
 
 /* Widths and lists of MSRs are set this way for PV guests only. */
-long arch_domctl_address_size(struct domain *d, struct xen_domctl *op, bool *copyback)
-{
-	return -EOPNOTSUPP;
-}
+long arch_domctl_address_size(struct domain *d, struct xen_domctl *op, bool *copyback) { return -EOPNOTSUPP; }
 
-long arch_domctl_vcpu_msrs(struct domain *d, struct xen_domctl *op, bool *copyback)
-{
-	return -EINVAL;
-}
+long arch_domctl_vcpu_msrs(struct domain *d, struct xen_domctl *op, bool *copyback) { return -EINVAL; }
 
 long arch_domctl_hypercall_init(struct domain *d, struct xen_domctl *op, bool *copyback)
 {
@@ -305,9 +299,10 @@ long arch_domctl_settscinfo(struct domain *d, struct xen_domctl *op, bool *copyb
 	if (d == current->domain || t->tsc_mode > 3)
 		return -EINVAL;
 	if (t->tsc_mode == 1 || t->tsc_mode == 3 || (t->gtsc_khz && t->gtsc_khz != tsc_khz)) {
-		printk(XENLOG_G_WARNING "d%u: TSC mode %u at %u kHz needs emulation (the machine's runs at %llu kHz): "
-		       "the guest sees the machine's\n", d->domain_id, t->tsc_mode, t->gtsc_khz,
-		       (unsigned long long)tsc_khz);
+		printk(XENLOG_G_WARNING
+		       "d%u: TSC mode %u at %u kHz needs emulation (the machine's runs at %llu kHz): "
+		       "the guest sees the machine's\n",
+		       d->domain_id, t->tsc_mode, t->gtsc_khz, (unsigned long long)tsc_khz);
 		if (t->tsc_mode != 0)
 			return -EOPNOTSUPP;
 	}
@@ -322,7 +317,7 @@ long arch_domctl_settscinfo(struct domain *d, struct xen_domctl *op, bool *copyb
 /* ---- CPUID and MSR policy ---- */
 
 #define POLICY_LEAVES_MAX 1024U
-#define POLICY_MSRS_MAX 64U
+#define POLICY_MSRS_MAX	  64U
 
 long arch_domctl_get_cpu_policy(struct domain *d, struct xen_domctl *op, bool *copyback)
 {
@@ -357,12 +352,13 @@ long arch_domctl_set_cpu_policy(struct domain *d, struct xen_domctl *op, bool *c
 	leaves = xzalloc_array(xen_cpuid_leaf_t, p->nr_leaves ? p->nr_leaves : 1);
 	msrs = xzalloc_array(xen_msr_entry_t, p->nr_msrs ? p->nr_msrs : 1);
 	rc = leaves && msrs ? 0 : -ENOMEM;
-	if (!rc && (copy_from_guest(leaves, p->leaves, p->nr_leaves) || copy_from_guest(msrs, p->msrs, p->nr_msrs)))
+	if (!rc &&
+	    (copy_from_guest(leaves, p->leaves, p->nr_leaves) || copy_from_guest(msrs, p->msrs, p->nr_msrs)))
 		rc = -EFAULT;
 	if (!rc) {
 		domain_pause(d);
-		rc = d->creation_finished ? -EEXIST :
-		     cpu_policy_set(d, leaves, p->nr_leaves, msrs, p->nr_msrs, err);
+		rc = d->creation_finished ? -EEXIST
+					  : cpu_policy_set(d, leaves, p->nr_leaves, msrs, p->nr_msrs, err);
 		domain_unpause(d);
 	}
 	p->err_leaf = err[0];

@@ -47,10 +47,7 @@ static int put_bitmap(void *arg, unsigned long first_bit, const void *bytes, siz
 	return copy_to_guest_va(va, bytes, n) ? -EFAULT : 0;
 }
 
-static int put_nothing(void *arg, unsigned long first_bit, const void *bytes, size_t n)
-{
-	return 0;
-}
+static int put_nothing(void *arg, unsigned long first_bit, const void *bytes, size_t n) { return 0; }
 
 static long logdirty_read(struct domain *d, struct xen_domctl_shadow_op *s, bool *copyback)
 {
@@ -62,8 +59,8 @@ static long logdirty_read(struct domain *d, struct xen_domctl_shadow_op *s, bool
 
 	if ((s->mode & ~XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL) || d == current->domain)
 		return -EINVAL;
-	rc = p2m_logdirty_read(d, clean, nr, &d->arch.logdirty_cursor, s->dirty_bitmap.p ? put_bitmap : put_nothing,
-			       &out, &dirty, &faults);
+	rc = p2m_logdirty_read(d, clean, nr, &d->arch.logdirty_cursor,
+			       s->dirty_bitmap.p ? put_bitmap : put_nothing, &out, &dirty, &faults);
 	d->arch.logdirty_found += dirty;
 	if (rc == -ERESTART)
 		return rc;

@@ -34,10 +34,7 @@ static always_inline void copy_bytes(void *dst, const void *src, size_t n)
 			     : "memory");
 }
 
-static bool readable(enum p2m_type t)
-{
-	return p2m_is_referenced(t);
-}
+static bool readable(enum p2m_type t) { return p2m_is_referenced(t); }
 
 static bool writable(enum p2m_type t)
 {
@@ -83,10 +80,7 @@ struct gfn_cache {
 };
 static DEFINE_PER_CPU(struct gfn_cache, gfn_cache);
 
-void guest_access_flush_cpu(void)
-{
-	this_cpu(gfn_cache).serial = 0;
-}
+void guest_access_flush_cpu(void) { this_cpu(gfn_cache).serial = 0; }
 
 /* Inside a section. False: not plain writable RAM. */
 static noinline bool gfn_miss(struct gfn_cache *c, struct domain *d, unsigned long gfn)
@@ -101,8 +95,7 @@ static noinline bool gfn_miss(struct gfn_cache *c, struct domain *d, unsigned lo
 	return true;
 }
 
-static always_inline bool gfn_to_frame(struct gfn_cache *c, struct domain *d, unsigned long gfn,
-				       mfn_t *mfn)
+static always_inline bool gfn_to_frame(struct gfn_cache *c, struct domain *d, unsigned long gfn, mfn_t *mfn)
 {
 	if (c->e[gfn % GFN_CACHE].gfn != gfn && !gfn_miss(c, d, gfn))
 		return false;
@@ -125,8 +118,7 @@ static always_inline bool gfn_to_frame(struct gfn_cache *c, struct domain *d, un
  * would fault. Everything else returns false, and is decided by hvm_gva_to_gpa(). *writable: a
  * write is allowed, and the dirty bit is set already.
  */
-static bool easy_walk(struct vcpu *v, struct gfn_cache *c, unsigned long gva, mfn_t *mfn,
-		      bool *writable)
+static bool easy_walk(struct vcpu *v, struct gfn_cache *c, unsigned long gva, mfn_t *mfn, bool *writable)
 {
 	const u64 wanted = PTE_P | PTE_A;
 	u64 pte = hvm->get_cr3(v), rights = PTE_W | PTE_U;

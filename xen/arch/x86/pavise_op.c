@@ -8,7 +8,8 @@
 #include <asm/p2m.h>
 
 _Static_assert((int)PAVISE_P2M_TYPES == (int)P2M_TYPES && (int)PAVISE_P2M_FOREIGN == (int)p2m_foreign &&
-	       (int)PAVISE_P2M_BROKEN == (int)p2m_broken && (int)PAVISE_P2M_GRANT_RO == (int)p2m_grant_ro,
+		       (int)PAVISE_P2M_BROKEN == (int)p2m_broken &&
+		       (int)PAVISE_P2M_GRANT_RO == (int)p2m_grant_ro,
 	       "the numbers told to tools are the p2m's own");
 _Static_assert(P2M_TYPES <= 16, "room in struct pavise_p2m_stats");
 
@@ -19,7 +20,7 @@ _Static_assert(P2M_TYPES <= 16, "room in struct pavise_p2m_stats");
 
 struct collect {
 	struct domain *d;
-	unsigned long out;	/* guest-virtual address of the next range */
+	unsigned long out; /* guest-virtual address of the next range */
 	u32 nr, room;
 };
 
@@ -27,7 +28,11 @@ static int collect_range(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, en
 {
 	struct collect *c = arg;
 	struct pavise_p2m_range r = {
-		.gfn = gfn_x(start), .nr = nr, .mfn = mfn_x(mfn), .type = t, .owner = NO_OWNER,
+		.gfn = gfn_x(start),
+		.nr = nr,
+		.mfn = mfn_x(mfn),
+		.type = t,
+		.owner = NO_OWNER,
 	};
 
 	if (p2m_is_referenced(t) && mfn_valid(mfn)) {
@@ -56,7 +61,9 @@ static long op_p2m_ranges(unsigned long uop)
 		return -EFAULT;
 	if (op.version != PAVISE_OP_VERSION || !op.nr)
 		return -EINVAL;
-	c = (struct collect){ .d = get_domain_by_any_id(op.domid), .out = op.ranges, .room = min(op.nr, RANGES_MAX) };
+	c = (struct collect){ .d = get_domain_by_any_id(op.domid),
+			      .out = op.ranges,
+			      .room = min(op.nr, RANGES_MAX) };
 	if (!c.d)
 		return -ESRCH;
 	gfn = op.next_gfn;

@@ -28,9 +28,9 @@ extern u8 __image_start[], __image_end[], __text_start[], __init_text_end[];
 static char complaint[128];
 static bool failed;
 
-#define CHECK(cond, ...) \
-	do { \
-		if (!(cond) && !xchg(&failed, true)) \
+#define CHECK(cond, ...)                                                     \
+	do {                                                                 \
+		if (!(cond) && !xchg(&failed, true))                         \
 			snprintf(complaint, sizeof(complaint), __VA_ARGS__); \
 	} while (0)
 
@@ -389,8 +389,7 @@ static void test_locks(void)
 
 	on_all_cpus(lock_job);
 	CHECK(counted == CONTENDED * n, "%lu counted, not %lu", counted, CONTENDED * n);
-	CHECK(counted_rw == CONTENDED / 8 * n, "%lu written, not %lu", counted_rw,
-	      CONTENDED / 8 * n);
+	CHECK(counted_rw == CONTENDED / 8 * n, "%lu written, not %lu", counted_rw, CONTENDED / 8 * n);
 }
 
 /* ---- page tables and exceptions ---- */
@@ -422,7 +421,9 @@ static void exception_job(unsigned int cpu)
 	__asm__ __volatile__("1: movq (%[p]), %[p]\n\t"
 			     "xorl %k[faults], %k[faults]\n\t"
 			     "2:\n\t" ASM_EXTABLE(1b, 2b)
-			     : [faults] "+&r"(faults), [p] "+&r"(bad) : : "memory");
+			     : [faults] "+&r"(faults), [p] "+&r"(bad)
+			     :
+			     : "memory");
 	CHECK(faults, "CPU %u: no #GP", cpu);
 	CHECK(!rdmsr_safe(MSR_FS_BASE, &val), "CPU %u: #GP", cpu);
 }
@@ -467,8 +468,8 @@ int selftest_run(void)
 		failed = false;
 		tests[i].fn();
 		failures += failed;
-		snprintf(line, sizeof(line), "%sok %u - %s\n%s%s%s", failed ? "not " : "", i + 1, tests[i].name,
-			 failed ? "# " : "", failed ? complaint : "", failed ? "\n" : "");
+		snprintf(line, sizeof(line), "%sok %u - %s\n%s%s%s", failed ? "not " : "", i + 1,
+			 tests[i].name, failed ? "# " : "", failed ? complaint : "", failed ? "\n" : "");
 		say(line);
 	}
 	snprintf(line, sizeof(line), "# selftest: %d failed\n", failures);

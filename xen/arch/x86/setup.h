@@ -7,13 +7,13 @@
 
 void acpi_init(void);
 void rtc_set_century_register(u8 index);
-void time_init(void);			/* time/time.c: calibrates, on the boot CPU */
-void time_init_cpu(void);		/* this CPU's timer */
+void time_init(void); /* time/time.c: calibrates, on the boot CPU */
+void time_init_cpu(void); /* this CPU's timer */
 void smp_prepare_boot_cpu(void);
-void smp_boot_cpus(void);		/* smp_boot.c: all that maxcpus= allows */
+void smp_boot_cpus(void); /* smp_boot.c: all that maxcpus= allows */
 void set_cpu_apicid(unsigned int cpu, u32 apicid);
-void traps_late_init(void);		/* traps.c: its debug key */
-void watchdog_init(void);			/* watchdog.c: if asked for */
-int selftest_run(void);			/* selftest.c: number of failures */
+void traps_late_init(void); /* traps.c: its debug key */
+void watchdog_init(void); /* watchdog.c: if asked for */
+int selftest_run(void); /* selftest.c: number of failures */
 
 #endif

@@ -22,7 +22,8 @@ static void reset_by_acpi(void)
 		outb(acpi_fadt.reset_value, (u16)a);
 	} else if (acpi_fadt.reset_type == 2) {
 		/* Bus 0: device, function, register in words of the address. */
-		outl(0x80000000U | (u32)(a >> 32 & 0x1f) << 11 | (u32)(a >> 16 & 7) << 8 | (u32)(a & 0xfc), 0xcf8);
+		outl(0x80000000U | (u32)(a >> 32 & 0x1f) << 11 | (u32)(a >> 16 & 7) << 8 | (u32)(a & 0xfc),
+		     0xcf8);
 		outb(acpi_fadt.reset_value, (u16)(0xcfc + (a & 3)));
 	} else if (acpi_fadt.reset_type == 0 && a) {
 		u8 *p = (u8 *)ioremap(a, 1);
@@ -64,7 +65,10 @@ static void reset_by_triple_fault(void)
 void machine_restart(void)
 {
 	static void (*const ways[])(void) = {
-		reset_by_acpi, reset_by_cf9, reset_by_keyboard, reset_by_triple_fault,
+		reset_by_acpi,
+		reset_by_cf9,
+		reset_by_keyboard,
+		reset_by_triple_fault,
 	};
 
 	printk("Restarting\n");

@@ -24,7 +24,7 @@ static struct {
 	void (*fn)(void *arg);
 	void *arg;
 	bool wait;
-	cpumask_t pending;	/* CPUs that have not run it (wait), or not fetched it */
+	cpumask_t pending; /* CPUs that have not run it (wait), or not fetched it */
 } call;
 
 unsigned int cpu_to_apicid(unsigned int cpu) { return apicid_of_cpu[cpu]; }

@@ -197,7 +197,8 @@ void __init smp_boot_cpus(void)
 				continue;
 			}
 			failed++;
-			printk(XENLOG_ERR "CPU with APIC id %x does not start (%d)\n", cpu_entries[i].apic_id, rc);
+			printk(XENLOG_ERR "CPU with APIC id %x does not start (%d)\n", cpu_entries[i].apic_id,
+			       rc);
 			/* One that is late would use what the next one is given. */
 			if (rc == -ETIMEDOUT)
 				break;

@@ -10,10 +10,7 @@
 #include <public/sysctl.h>
 
 /* Bits of an APIC id that name the thread in a core, and both thread and core (CPUID leaf 0xb). */
-static unsigned int smt_shift(void)
-{
-	return cpuid_eax(0) >= 0xb ? cpuid_eax(0xb) & 0x1f : 0;
-}
+static unsigned int smt_shift(void) { return cpuid_eax(0) >= 0xb ? cpuid_eax(0xb) & 0x1f : 0; }
 
 static unsigned int core_shift(void)
 {
@@ -42,17 +39,24 @@ static const struct {
 	u32 leaf, subleaf;
 	enum cpuid_reg reg;
 } words[FEATURESET_WORDS] = {
-	{ 0x00000001, XEN_CPUID_NO_SUBLEAF, REG_D }, { 0x00000001, XEN_CPUID_NO_SUBLEAF, REG_C },
-	{ 0x80000001, XEN_CPUID_NO_SUBLEAF, REG_D }, { 0x80000001, XEN_CPUID_NO_SUBLEAF, REG_C },
-	{ 0x0000000d, 1, REG_A },		     { 0x00000007, 0, REG_B },
-	{ 0x00000007, 0, REG_C },		     { 0x80000007, XEN_CPUID_NO_SUBLEAF, REG_D },
-	{ 0x80000008, XEN_CPUID_NO_SUBLEAF, REG_B }, { 0x00000007, 0, REG_D },
-	{ 0x00000007, 1, REG_A },		     { 0x80000021, XEN_CPUID_NO_SUBLEAF, REG_A },
-	{ 0x00000007, 1, REG_B },		     { 0x00000007, 2, REG_D },
+	{ 0x00000001, XEN_CPUID_NO_SUBLEAF, REG_D },
+	{ 0x00000001, XEN_CPUID_NO_SUBLEAF, REG_C },
+	{ 0x80000001, XEN_CPUID_NO_SUBLEAF, REG_D },
+	{ 0x80000001, XEN_CPUID_NO_SUBLEAF, REG_C },
+	{ 0x0000000d, 1, REG_A },
+	{ 0x00000007, 0, REG_B },
+	{ 0x00000007, 0, REG_C },
+	{ 0x80000007, XEN_CPUID_NO_SUBLEAF, REG_D },
+	{ 0x80000008, XEN_CPUID_NO_SUBLEAF, REG_B },
+	{ 0x00000007, 0, REG_D },
+	{ 0x00000007, 1, REG_A },
+	{ 0x80000021, XEN_CPUID_NO_SUBLEAF, REG_A },
+	{ 0x00000007, 1, REG_B },
+	{ 0x00000007, 2, REG_D },
 };
 
 #define LEAVES_MAX 512U
-#define MSRS_MAX 64U
+#define MSRS_MAX   64U
 
 static int featureset(unsigned int policy, u32 out[FEATURESET_WORDS])
 {

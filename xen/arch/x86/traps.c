@@ -44,10 +44,28 @@ static bool stop_show;
 static DEFINE_PER_CPU(const struct trap_frame *, irq_frame);
 
 static const char *const trap_names[32] = {
-	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
-	"device not available", "double fault", "coprocessor overrun", "invalid TSS", "segment not present",
-	"stack fault", "general protection", "page fault", "reserved", "x87 error", "alignment check",
-	"machine check", "SIMD error", "virtualization", "control protection",
+	"divide error",
+	"debug",
+	"NMI",
+	"breakpoint",
+	"overflow",
+	"bound range",
+	"invalid opcode",
+	"device not available",
+	"double fault",
+	"coprocessor overrun",
+	"invalid TSS",
+	"segment not present",
+	"stack fault",
+	"general protection",
+	"page fault",
+	"reserved",
+	"x87 error",
+	"alignment check",
+	"machine check",
+	"SIMD error",
+	"virtualization",
+	"control protection",
 };
 
 void __init traps_init(void)
@@ -56,9 +74,11 @@ void __init traps_init(void)
 		u64 stub = (u64)idt_stubs[v];
 
 		idt[v] = (struct idt_entry){
-			.offset_low = (u16)stub, .offset_mid = (u16)(stub >> 16),
-			.offset_high = (u32)(stub >> 32), .selector = SEL_CS,
-			.type = 0x8e,		/* present interrupt gate, DPL 0 */
+			.offset_low = (u16)stub,
+			.offset_mid = (u16)(stub >> 16),
+			.offset_high = (u32)(stub >> 32),
+			.selector = SEL_CS,
+			.type = 0x8e, /* present interrupt gate, DPL 0 */
 		};
 	}
 	idt[X86_EXC_NMI].ist = IST_NMI;

@@ -13,13 +13,14 @@
 #include "setup.h"
 
 static bool opt_watchdog __ro_after_init;
-boolean_param("watchdog", opt_watchdog, "panic when a CPU does not pass its main loop for watchdog_timeout=; default off");
+boolean_param("watchdog", opt_watchdog,
+	      "panic when a CPU does not pass its main loop for watchdog_timeout=; default off");
 static unsigned int opt_timeout __ro_after_init = 5;
 integer_param("watchdog_timeout", opt_timeout, "SECONDS: default 5; 0: no watchdog");
 
 static DEFINE_PER_CPU(struct timer, alive_timer);
 static DEFINE_PER_CPU(struct tasklet, start_tasklet);
-static DEFINE_PER_CPU(s_time_t, last_alive);	/* 0: has not begun */
+static DEFINE_PER_CPU(s_time_t, last_alive); /* 0: has not begun */
 
 static void alive(void *data)
 {

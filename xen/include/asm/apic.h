@@ -9,60 +9,60 @@
 #include <xen/cpumask.h>
 
 /* Vectors: exceptions below 0x20, the PIC's (only ever spurious) to 0x2f, devices, then these. */
-#define VECTOR_PIC_BASE 0x20
-#define VECTOR_DEVICE_FIRST 0x30
-#define VECTOR_DEVICE_LAST 0xef
-#define VECTOR_LOCAL_TIMER 0xfa
+#define VECTOR_PIC_BASE	     0x20
+#define VECTOR_DEVICE_FIRST  0x30
+#define VECTOR_DEVICE_LAST   0xef
+#define VECTOR_LOCAL_TIMER   0xfa
 #define VECTOR_CALL_FUNCTION 0xfb
-#define VECTOR_EVENT_CHECK 0xfc
-#define VECTOR_THERMAL 0xfd
-#define VECTOR_APIC_ERROR 0xfe
-#define VECTOR_SPURIOUS 0xff
+#define VECTOR_EVENT_CHECK   0xfc
+#define VECTOR_THERMAL	     0xfd
+#define VECTOR_APIC_ERROR    0xfe
+#define VECTOR_SPURIOUS	     0xff
 
-#define APIC_DEFAULT_BASE 0xfee00000UL
-#define APIC_ID 0x020
-#define APIC_LVR 0x030
-#define APIC_TPR 0x080
-#define APIC_PPR 0x0a0
-#define APIC_EOI 0x0b0
-#define APIC_LDR 0x0d0
-#define APIC_DFR 0x0e0
-#define APIC_SPIV 0x0f0
-#define APIC_SPIV_ENABLE 0x100
-#define APIC_ISR 0x100
-#define APIC_TMR 0x180
-#define APIC_IRR 0x200
-#define APIC_ESR 0x280
-#define APIC_LVTCMCI 0x2f0
-#define APIC_ICR 0x300
-#define APIC_ICR2 0x310
-#define APIC_LVTT 0x320
-#define APIC_LVTT_PERIODIC (1U << 17)
-#define APIC_LVTT_DEADLINE (2U << 17)
-#define APIC_LVTTHMR 0x330
-#define APIC_LVTPC 0x340
-#define APIC_LVT0 0x350
-#define APIC_LVT1 0x360
-#define APIC_LVTERR 0x370
-#define APIC_TMICT 0x380
-#define APIC_TMCCT 0x390
-#define APIC_TDCR 0x3e0
-#define APIC_TDCR_DIV_1 0xb
-#define APIC_SELF_IPI 0x3f0
-#define APIC_LVT_MASKED (1U << 16)
+#define APIC_DEFAULT_BASE    0xfee00000UL
+#define APIC_ID		     0x020
+#define APIC_LVR	     0x030
+#define APIC_TPR	     0x080
+#define APIC_PPR	     0x0a0
+#define APIC_EOI	     0x0b0
+#define APIC_LDR	     0x0d0
+#define APIC_DFR	     0x0e0
+#define APIC_SPIV	     0x0f0
+#define APIC_SPIV_ENABLE     0x100
+#define APIC_ISR	     0x100
+#define APIC_TMR	     0x180
+#define APIC_IRR	     0x200
+#define APIC_ESR	     0x280
+#define APIC_LVTCMCI	     0x2f0
+#define APIC_ICR	     0x300
+#define APIC_ICR2	     0x310
+#define APIC_LVTT	     0x320
+#define APIC_LVTT_PERIODIC   (1U << 17)
+#define APIC_LVTT_DEADLINE   (2U << 17)
+#define APIC_LVTTHMR	     0x330
+#define APIC_LVTPC	     0x340
+#define APIC_LVT0	     0x350
+#define APIC_LVT1	     0x360
+#define APIC_LVTERR	     0x370
+#define APIC_TMICT	     0x380
+#define APIC_TMCCT	     0x390
+#define APIC_TDCR	     0x3e0
+#define APIC_TDCR_DIV_1	     0xb
+#define APIC_SELF_IPI	     0x3f0
+#define APIC_LVT_MASKED	     (1U << 16)
 
-#define APIC_DM_FIXED 0x000
-#define APIC_DM_LOWEST 0x100
-#define APIC_DM_SMI 0x200
-#define APIC_DM_NMI 0x400
-#define APIC_DM_INIT 0x500
-#define APIC_DM_STARTUP 0x600
-#define APIC_DM_EXTINT 0x700
-#define APIC_DEST_LOGICAL 0x00800
-#define APIC_ICR_BUSY 0x01000
-#define APIC_ICR_ASSERT 0x04000
-#define APIC_ICR_LEVEL 0x08000
-#define APIC_DEST_SELF 0x40000
+#define APIC_DM_FIXED	     0x000
+#define APIC_DM_LOWEST	     0x100
+#define APIC_DM_SMI	     0x200
+#define APIC_DM_NMI	     0x400
+#define APIC_DM_INIT	     0x500
+#define APIC_DM_STARTUP	     0x600
+#define APIC_DM_EXTINT	     0x700
+#define APIC_DEST_LOGICAL    0x00800
+#define APIC_ICR_BUSY	     0x01000
+#define APIC_ICR_ASSERT	     0x04000
+#define APIC_ICR_LEVEL	     0x08000
+#define APIC_DEST_SELF	     0x40000
 
 extern bool x2apic_enabled;
 

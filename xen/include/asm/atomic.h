@@ -8,24 +8,31 @@
 #ifndef ASM_ATOMIC_H
 #define ASM_ATOMIC_H
 
-typedef struct { int v; } atomic_t;
-typedef struct { s64 v; } atomic64_t;
-#define ATOMIC_INIT(i) { (i) }
+typedef struct {
+	int v;
+} atomic_t;
+typedef struct {
+	s64 v;
+} atomic64_t;
+#define ATOMIC_INIT(i) \
+	{              \
+		(i)    \
+	}
 
-#define smp_mb() __atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_rmb() __atomic_thread_fence(__ATOMIC_ACQUIRE)
-#define smp_wmb() __atomic_thread_fence(__ATOMIC_RELEASE)
-#define smp_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb()		__atomic_thread_fence(__ATOMIC_RELEASE)
+#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define smp_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 
-#define xchg(p, v) __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 /* Stores n if *p == o. Returns what *p held: equal to o exactly when the store happened. */
-#define cmpxchg(p, o, n) \
-	({ \
-		__typeof__(*(p)) o_ = (o); \
-		__atomic_compare_exchange_n(p, &o_, (__typeof__(*(p)))(n), false, \
-					    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
-		o_; \
+#define cmpxchg(p, o, n)                                                                            \
+	({                                                                                          \
+		__typeof__(*(p)) o_ = (o);                                                          \
+		__atomic_compare_exchange_n(p, &o_, (__typeof__(*(p)))(n), false, __ATOMIC_SEQ_CST, \
+					    __ATOMIC_SEQ_CST);                                      \
+		o_;                                                                                 \
 	})
 
 static inline int atomic_read(const atomic_t *a) { return __atomic_load_n(&a->v, __ATOMIC_RELAXED); }
@@ -46,8 +53,7 @@ static inline bool atomic_add_unless(atomic_t *a, int i, int u)
 	int o = atomic_read(a);
 
 	while (o != u)
-		if (__atomic_compare_exchange_n(&a->v, &o, o + i, false, __ATOMIC_SEQ_CST,
-						__ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(&a->v, &o, o + i, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 			return true;
 	return false;
 }

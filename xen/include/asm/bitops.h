@@ -6,7 +6,7 @@
 #ifndef ASM_BITOPS_H
 #define ASM_BITOPS_H
 
-#define BITS_PER_LONG 64
+#define BITS_PER_LONG	 64
 #define BITS_TO_LONGS(n) (((n) + BITS_PER_LONG - 1) / BITS_PER_LONG)
 
 static inline bool test_bit(unsigned int n, const volatile void *p)
@@ -34,8 +34,8 @@ static inline void set_bit(unsigned int n, volatile void *p)
 }
 static inline void clear_bit(unsigned int n, volatile void *p)
 {
-	(void)__atomic_fetch_and((unsigned long *)p + n / BITS_PER_LONG,
-				 ~(1UL << (n % BITS_PER_LONG)), __ATOMIC_SEQ_CST);
+	(void)__atomic_fetch_and((unsigned long *)p + n / BITS_PER_LONG, ~(1UL << (n % BITS_PER_LONG)),
+				 __ATOMIC_SEQ_CST);
 }
 static inline void __set_bit(unsigned int n, void *p)
 {
@@ -60,8 +60,7 @@ static inline unsigned int find_next_bit(const unsigned long *p, unsigned int si
 	}
 	return size;
 }
-static inline unsigned int find_next_zero_bit(const unsigned long *p, unsigned int size,
-					      unsigned int from)
+static inline unsigned int find_next_zero_bit(const unsigned long *p, unsigned int size, unsigned int from)
 {
 	while (from < size) {
 		unsigned long w = ~READ_ONCE(p[from / BITS_PER_LONG]) >> (from % BITS_PER_LONG);
@@ -74,7 +73,7 @@ static inline unsigned int find_next_zero_bit(const unsigned long *p, unsigned i
 	}
 	return size;
 }
-#define find_first_bit(p, size) find_next_bit(p, size, 0)
+#define find_first_bit(p, size)	     find_next_bit(p, size, 0)
 #define find_first_zero_bit(p, size) find_next_zero_bit(p, size, 0)
 
 #endif

@@ -8,12 +8,12 @@
 #define ASM_DESC_H
 
 /* Selectors. The 32-bit ones serve boot and AP start-up only. */
-#define SEL_CS32 0x08
-#define SEL_DS32 0x10
-#define SEL_CS 0x18
-#define SEL_DS 0x20
-#define SEL_TSS 0x28
-#define GDT_ENTRIES 7		/* the TSS descriptor takes two */
+#define SEL_CS32    0x08
+#define SEL_DS32    0x10
+#define SEL_CS	    0x18
+#define SEL_DS	    0x20
+#define SEL_TSS	    0x28
+#define GDT_ENTRIES 7 /* the TSS descriptor takes two */
 
 /* With the accessed bit set: the boot copy lies in read-only memory. */
 #define GDT_CODE32 0x00cf9b000000ffff
@@ -21,9 +21,9 @@
 #define GDT_CODE64 0x00af9b000000ffff
 #define GDT_DATA64 0x00cf93000000ffff
 
-#define IST_NMI 1
-#define IST_DF 2
-#define IST_MC 3
+#define IST_NMI	   1
+#define IST_DF	   2
+#define IST_MC	   3
 
 #ifndef __ASSEMBLER__
 
@@ -38,7 +38,7 @@ struct tss {
 	u32 reserved0;
 	u64 rsp[3];
 	u64 reserved1;
-	u64 ist[7];		/* ist[0] is IST1 */
+	u64 ist[7]; /* ist[0] is IST1 */
 	u64 reserved2;
 	u16 reserved3;
 	u16 iomap_base;

@@ -15,13 +15,13 @@
  */
 struct hvm_ops {
 	const char *name;
-	int (*cpu_up)(void);			/* every CPU, at start */
+	int (*cpu_up)(void); /* every CPU, at start */
 	void (*cpu_down)(void);
 	int (*domain_init)(struct domain *d);
 	void (*domain_destroy)(struct domain *d);
 	int (*vcpu_init)(struct vcpu *v);
 	void (*vcpu_destroy)(struct vcpu *v);
-	void (*switch_from)(struct vcpu *v);	/* interrupts off */
+	void (*switch_from)(struct vcpu *v); /* interrupts off */
 	void (*switch_to)(struct vcpu *v);
 	/* Enter the guest once (interrupts off on entry and return to caller with them on), handle the exit. */
 	void (*run)(struct vcpu *v);
@@ -34,16 +34,16 @@ struct hvm_ops {
 	unsigned int (*get_cpl)(struct vcpu *v);
 	unsigned int (*get_mode)(struct vcpu *v);
 	void (*update_tsc_offset)(struct vcpu *v);
-	void (*update_pat)(struct vcpu *v);	/* v is current; otherwise switch_to() carries it over */
+	void (*update_pat)(struct vcpu *v); /* v is current; otherwise switch_to() carries it over */
 	void (*update_dr7)(struct vcpu *v, u64 dr7);
 	u64 (*get_dr7)(struct vcpu *v);
 	/* Vendor-held MSRs (SYSENTER, FS/GS base, DEBUGCTL, …): 0, or -ENOENT: not mine. */
 	int (*rdmsr)(struct vcpu *v, u32 msr, u64 *val);
 	int (*wrmsr)(struct vcpu *v, u32 msr, u64 val);
-	void (*flush_guest_tlb)(struct vcpu *v);	/* linear translations of v, all */
-	void (*policy_changed)(struct vcpu *v);		/* CPUID/MSR/I/O policy: bitmaps, intercepts */
+	void (*flush_guest_tlb)(struct vcpu *v); /* linear translations of v, all */
+	void (*policy_changed)(struct vcpu *v); /* CPUID/MSR/I/O policy: bitmaps, intercepts */
 	void (*dump)(struct vcpu *v);
-	const char *(*exit_name)(u32 reason);		/* of v->arch.hvm.exit_counts; NULL: no such reason */
+	const char *(*exit_name)(u32 reason); /* of v->arch.hvm.exit_counts; NULL: no such reason */
 	/* Deliver this event at the next entry; nothing else may be queued for it. */
 	void (*inject)(struct vcpu *v, const struct hvm_event *e);
 	/* Ask for an exit as soon as the guest can take an interrupt (irq), an NMI (nmi). */
@@ -63,7 +63,7 @@ bool hvm_has_apic_reg_virt(void);
 
 /* ---- life (hvm/hvm.c) ---- */
 int hvm_domain_init(struct domain *d);
-int hvm_domain_relinquish(struct domain *d);	/* 0 or -ERESTART */
+int hvm_domain_relinquish(struct domain *d); /* 0 or -ERESTART */
 void hvm_domain_destroy(struct domain *d);
 int hvm_vcpu_init(struct vcpu *v);
 void hvm_vcpu_destroy(struct vcpu *v);
@@ -87,13 +87,13 @@ int hvm_vcpu_set_context(struct vcpu *v, const struct vcpu_hvm_context *ctx);
 int hvm_set_callback_via(struct domain *d, u64 via);
 
 /* ---- registers ---- */
-int hvm_set_cr0(struct vcpu *v, u64 val);	/* 0, or -EINVAL: #GP */
+int hvm_set_cr0(struct vcpu *v, u64 val); /* 0, or -EINVAL: #GP */
 int hvm_set_cr3(struct vcpu *v, u64 val);
 int hvm_set_cr4(struct vcpu *v, u64 val);
 int hvm_set_efer(struct vcpu *v, u64 val);
 int hvm_set_xcr0(struct vcpu *v, u64 val);
-bool hvm_long_mode(const struct vcpu *v);	/* EFER.LMA */
-unsigned int hvm_guest_x86_mode(struct vcpu *v);	/* bytes of the default operand: 2, 4, 8 */
+bool hvm_long_mode(const struct vcpu *v); /* EFER.LMA */
+unsigned int hvm_guest_x86_mode(struct vcpu *v); /* bytes of the default operand: 2, 4, 8 */
 unsigned int hvm_get_cpl(struct vcpu *v);
 /* 0, or -EINVAL: #GP. */
 int hvm_rdmsr(struct vcpu *v, u32 msr, u64 *val);
@@ -124,8 +124,8 @@ bool hvm_gva_to_gpa(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec, gp
 
 /* ---- port and MMIO dispatch (hvm/io.c) ---- */
 #define HVM_IO_UNHANDLED (-1)
-#define HVM_IO_OK 0
-#define HVM_IO_RETRY 1		/* a device model was asked: run the instruction again when it has answered */
+#define HVM_IO_OK	 0
+#define HVM_IO_RETRY	 1 /* a device model was asked: run the instruction again when it has answered */
 struct hvm_io_handler {
 	struct list_head list;
 	bool is_mmio;
@@ -183,9 +183,9 @@ void vlapic_reset(struct vcpu *v);
 void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
 /* Highest deliverable vector above the PPR, or -1. */
 int vlapic_pending_vector(struct vcpu *v);
-void vlapic_accept(struct vcpu *v, u8 vector);	/* IRR to ISR: it was injected */
+void vlapic_accept(struct vcpu *v, u8 vector); /* IRR to ISR: it was injected */
 int vlapic_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *val, void *data);
-int vlapic_rdmsr(struct vcpu *v, u32 msr, u64 *val);	/* x2APIC range and APIC_BASE, TSC_DEADLINE */
+int vlapic_rdmsr(struct vcpu *v, u32 msr, u64 *val); /* x2APIC range and APIC_BASE, TSC_DEADLINE */
 int vlapic_wrmsr(struct vcpu *v, u32 msr, u64 val);
 /* Save records of the local APIC. Load: 0, or -EINVAL for a state that cannot be. */
 struct hvm_hw_lapic;

@@ -20,17 +20,17 @@ struct domain;
 struct p2m_domain;
 
 enum p2m_type {
-	p2m_invalid = 0,	/* nothing there */
+	p2m_invalid = 0, /* nothing there */
 	p2m_ram_rw,
 	p2m_ram_ro,
-	p2m_ram_logdirty,	/* RAM, write-protected until the first write marks it dirty */
-	p2m_mmio_direct,	/* machine MMIO passed through: no reference */
-	p2m_mmio_dm,		/* emulated: an access exits to MMIO dispatch or the device model */
-	p2m_foreign,		/* a RAM page of another domain */
+	p2m_ram_logdirty, /* RAM, write-protected until the first write marks it dirty */
+	p2m_mmio_direct, /* machine MMIO passed through: no reference */
+	p2m_mmio_dm, /* emulated: an access exits to MMIO dispatch or the device model */
+	p2m_foreign, /* a RAM page of another domain */
 	p2m_grant_rw,
 	p2m_grant_ro,
-	p2m_pod,		/* populate on demand: not backed yet */
-	p2m_broken,		/* memory with a hardware error */
+	p2m_pod, /* populate on demand: not backed yet */
+	p2m_broken, /* memory with a hardware error */
 	P2M_TYPES
 };
 static inline bool p2m_is_ram(enum p2m_type t)
@@ -84,7 +84,7 @@ bool p2m_reserved_frame(struct domain *d, gfn_t gfn);
 
 /* ---- look-up (RCU, no lock) ---- */
 #define P2M_QUERY 0U
-#define P2M_ALLOC 1U	/* populate a populate-on-demand entry */
+#define P2M_ALLOC 1U /* populate a populate-on-demand entry */
 /* The frame behind a gfn at this moment, without a reference; INVALID_MFN when not frame-backed. order: size of the leaf. */
 mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order);
 /*
@@ -99,8 +99,8 @@ struct page_info *get_page_from_gfn(struct domain *d, gfn_t gfn, enum p2m_type *
  * order is at most 18; gfn and mfn need not be aligned to it. A previous RAM mapping is freed, a special
  * one unhooked; over a foreign or grant mapping: -ENXIO, over mmio: -EPERM.
  */
-int __must_check p2m_add_page(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order,
-			      enum p2m_type t, struct p2m_batch *b);
+int __must_check p2m_add_page(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t,
+			      struct p2m_batch *b);
 /*
  * Map a PGC_xen frame of d (shared info, grant frame) at gfn; takes its own reference. The frame is
  * unhooked from where it was mapped before (one place per frame).
@@ -122,7 +122,8 @@ int __must_check p2m_move_page(struct domain *d, gfn_t src, gfn_t dst, struct p2
 int __must_check p2m_set_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, unsigned long *done);
 int __must_check p2m_clear_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, unsigned long *done);
 /* XENMAPSPACE_gmfn_foreign: errors as real Xen 4.17 gives them (I9). */
-int __must_check p2m_add_foreign(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn, struct p2m_batch *b);
+int __must_check p2m_add_foreign(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn,
+				 struct p2m_batch *b);
 /* The same for a page that the caller holds a reference on (XENMEM_acquire_resource); takes one of its own. */
 int __must_check p2m_add_foreign_page(struct domain *d, gfn_t gfn, struct page_info *page, struct p2m_batch *b);
 /* Whatever RAM-like thing is at gfn goes: foreign, grant, special or own RAM. */
@@ -176,11 +177,15 @@ struct p2m_batch {
 	struct p2m_domain *p2m;
 	bool need_flush;
 	unsigned int count;
-	struct { u32 mfn; u8 order; u8 flags; } put[P2M_BATCH_MAX];
-	struct page_info *tables;	/* unlinked table pages, freed by RCU after the flush */
-	gfn_t cached_gfn;		/* neighbour of the last walk: its level-1 table */
+	struct {
+		u32 mfn;
+		u8 order;
+		u8 flags;
+	} put[P2M_BATCH_MAX];
+	struct page_info *tables; /* unlinked table pages, freed by RCU after the flush */
+	gfn_t cached_gfn; /* neighbour of the last walk: its level-1 table */
 	void *cached_table;
-	gfn_t fcached_gfn;		/* the same for the foreign tree */
+	gfn_t fcached_gfn; /* the same for the foreign tree */
 	void *fcached_table;
 	struct p2m_domain *fcached_p2m;
 };
@@ -191,7 +196,7 @@ void p2m_batch_flush(struct p2m_batch *b);
 /* ---- looking ---- */
 unsigned long p2m_max_gfn(const struct domain *d);
 struct p2m_stats {
-	unsigned long entries[P2M_TYPES][3];	/* by type and level: 4K, 2M, 1G leaves */
+	unsigned long entries[P2M_TYPES][3]; /* by type and level: 4K, 2M, 1G leaves */
 	unsigned long tables, pool, foreign_made, foreign_released;
 };
 void p2m_get_stats(const struct domain *d, struct p2m_stats *s);

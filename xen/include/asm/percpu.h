@@ -9,8 +9,7 @@ extern unsigned long per_cpu_offset[NR_CPUS];
 extern unsigned long per_cpu__percpu_self;
 extern unsigned int per_cpu__cpu_id;
 
-#define per_cpu_ptr_asm(p, cpu) \
-	((__typeof__(p))((unsigned long)(p) + per_cpu_offset[cpu]))
+#define per_cpu_ptr_asm(p, cpu) ((__typeof__(p))((unsigned long)(p) + per_cpu_offset[cpu]))
 
 static inline unsigned long this_cpu_offset(void)
 {

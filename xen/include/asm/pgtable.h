@@ -6,23 +6,23 @@
 #ifndef ASM_PGTABLE_H
 #define ASM_PGTABLE_H
 
-#define PTE_P 0x001
-#define PTE_W 0x002
-#define PTE_U 0x004
-#define PTE_PWT 0x008
-#define PTE_PCD 0x010
-#define PTE_A 0x020
-#define PTE_D 0x040
-#define PTE_PS 0x080
-#define PTE_PAT 0x080		/* in 4K entries; bit 12 in large ones */
-#define PTE_G 0x100
+#define PTE_P	   0x001
+#define PTE_W	   0x002
+#define PTE_U	   0x004
+#define PTE_PWT	   0x008
+#define PTE_PCD	   0x010
+#define PTE_A	   0x020
+#define PTE_D	   0x040
+#define PTE_PS	   0x080
+#define PTE_PAT	   0x080 /* in 4K entries; bit 12 in large ones */
+#define PTE_G	   0x100
 #define PTE_NX_BIT 63
 
 /* Entries of the tables that boot/head.S makes, as 32-bit halves. */
 #define PTE_LO_TABLE (PTE_P | PTE_W | PTE_A)
-#define PTE_LO_RO (PTE_P | PTE_A | PTE_D | PTE_G)
-#define PTE_LO_RW (PTE_P | PTE_W | PTE_A | PTE_D | PTE_G)
-#define PTE_HI_NX 0x80000000
+#define PTE_LO_RO    (PTE_P | PTE_A | PTE_D | PTE_G)
+#define PTE_LO_RW    (PTE_P | PTE_W | PTE_A | PTE_D | PTE_G)
+#define PTE_HI_NX    0x80000000
 
 /* Space of the image: 2 MiB chunks from IMAGE_START that get page tables at boot. */
 #define IMAGE_OFFSET 0x200000
@@ -32,13 +32,13 @@
 
 #include <asm/page.h>
 
-#define PTE_NX (1UL << PTE_NX_BIT)
+#define PTE_NX	      (1UL << PTE_NX_BIT)
 #define PTE_ADDR_MASK 0x000ffffffffff000UL
 /* Kinds of mappings. */
 #define MAP_RW (PTE_P | PTE_W | PTE_A | PTE_D | PTE_G | PTE_NX)
 #define MAP_RO (PTE_P | PTE_A | PTE_D | PTE_G | PTE_NX)
 #define MAP_RX (PTE_P | PTE_A | PTE_D | PTE_G)
-#define MAP_UC (MAP_RW | PTE_PCD | PTE_PWT)	/* PAT entry 3 */
+#define MAP_UC (MAP_RW | PTE_PCD | PTE_PWT) /* PAT entry 3 */
 
 /* PAT: 0 WB, 1 WT, 2 UC-, 3 UC, 4 WC, 5 WP, 6 UC-, 7 UC. */
 #define HOST_PAT 0x0007050100070406UL

@@ -12,7 +12,7 @@ struct guest_regs {
 			u64 r8, r9, r10, r11, r12, r13, r14, r15;
 		};
 	};
-	u64 rip, rflags;	/* with rsp: read from the VMCS at exit, written back at entry */
+	u64 rip, rflags; /* with rsp: read from the VMCS at exit, written back at entry */
 };
 
 /* Pushed by the exception stubs of the hypervisor. */

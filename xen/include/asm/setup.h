@@ -5,11 +5,11 @@
 
 #include <xen/types.h>
 
-#define E820_MAX 256
-#define E820_RAM 1
+#define E820_MAX      256
+#define E820_RAM      1
 #define E820_RESERVED 2
-#define E820_ACPI 3
-#define E820_NVS 4
+#define E820_ACPI     3
+#define E820_NVS      4
 #define E820_UNUSABLE 5
 struct e820_entry {
 	u64 addr, size;
@@ -31,14 +31,14 @@ int e820_sanitise(struct e820_map *out, const struct e820_entry *in, unsigned in
 struct boot_module {
 	maddr_t start;
 	u64 size;
-	const char *cmdline;	/* in boot memory, valid until boot ends */
+	const char *cmdline; /* in boot memory, valid until boot ends */
 };
 struct boot_info {
 	char cmdline[1024];
 	char loader[64];
 	unsigned int nr_modules;
 	struct boot_module module[BOOT_MODULES_MAX];
-	maddr_t rsdp;		/* 0: not found */
+	maddr_t rsdp; /* 0: not found */
 	bool efi;
 	maddr_t efi_systab;
 	/* VGA text/framebuffer facts for dom0, if the loader told */
@@ -75,7 +75,7 @@ struct acpi_fadt_info {
 	u16 pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt, pm_tmr;
 	u8 pm1_evt_len, pm1_cnt_len;
 	u16 sci_int;
-	u8 reset_type, reset_value;	/* type: 0xff none, 0 memory, 1 port, 2 PCI */
+	u8 reset_type, reset_value; /* type: 0xff none, 0 memory, 1 port, 2 PCI */
 	u64 reset_addr;
 	bool pm_tmr_32bit;
 	maddr_t facs;

@@ -10,7 +10,7 @@
  * The stacks of one CPU, each with an unmapped page below it: running over one
  * is a #PF, hence (no stack to push on) a #DF, which has a stack of its own.
  */
-#define STACK_IST_SIZE (2 * PAGE_SIZE)
+#define STACK_IST_SIZE	(2 * PAGE_SIZE)
 #define STACK_MAIN_SIZE (8 * PAGE_SIZE)
 struct cpu_stacks {
 	u8 guard0[PAGE_SIZE];

@@ -33,10 +33,10 @@ enum pavise_p2m_type {
 /* Maximal runs of like entries; for frames of other domains, of one owner. */
 struct pavise_p2m_range {
 	uint64_t gfn, nr;
-	uint64_t mfn;		/* of the first; ~0: not backed */
-	uint32_t type;		/* PAVISE_P2M_* */
-	uint16_t owner;		/* domain that owns the frames; 0x7fff: none */
-	uint16_t refs;		/* references on the first frame, 0xffff: as many or more */
+	uint64_t mfn; /* of the first; ~0: not backed */
+	uint32_t type; /* PAVISE_P2M_* */
+	uint16_t owner; /* domain that owns the frames; 0x7fff: none */
+	uint16_t refs; /* references on the first frame, 0xffff: as many or more */
 };
 
 /* PAVISE_OP_p2m_ranges: nr in: room in ranges; out: filled. next_gfn in: start; out: go on here, ~0: done. */
@@ -45,7 +45,7 @@ struct pavise_p2m_ranges {
 	uint32_t version;
 	uint16_t domid, pad;
 	uint64_t next_gfn;
-	uint64_t ranges;	/* guest-virtual address of struct pavise_p2m_range[nr] */
+	uint64_t ranges; /* guest-virtual address of struct pavise_p2m_range[nr] */
 	uint32_t nr, pad2;
 };
 

@@ -35,7 +35,7 @@ size_t console_ring_size(void);
 /* Serialises output; any context. After console_force_sync() nobody waits any more. */
 unsigned long console_lock(void);
 void console_unlock(unsigned long flags);
-#define CONSOLE_SOURCE_XEN 0x10000U	/* else: a domain id */
+#define CONSOLE_SOURCE_XEN 0x10000U /* else: a domain id */
 /* Text of one source: each of its lines starts with prefix, and never in the middle of another's line. */
 void console_put_text(unsigned int source, const char *prefix, const char *text, size_t n, bool to_ring);
 /* True when the last thing put was an unfinished line of this source. */

@@ -8,10 +8,12 @@
 
 _Static_assert(NR_CPUS <= 64, "cpumask_t is one word");
 
-typedef struct { u64 bits; } cpumask_t;
+typedef struct {
+	u64 bits;
+} cpumask_t;
 
 #define CPUMASK_NONE ((cpumask_t){ 0 })
-#define CPUMASK_ALL ((cpumask_t){ ~0ULL })
+#define CPUMASK_ALL  ((cpumask_t){ ~0ULL })
 
 /* CPUs that take part in scheduling and get IPIs. Set by smp.c, never shrinks after boot. */
 extern cpumask_t cpu_online_map;

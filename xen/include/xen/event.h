@@ -15,13 +15,13 @@ struct evtchn_fifo_vcpu;
 
 /* Embedded in struct domain; everything [e] unless stated in common/event_channel.c. */
 struct evtchn_domain {
-	struct evtchn **bucket;		/* pointers to blocks of ports; entries only grow */
-	u32 valid_ports;		/* ports that have a structure; READ_ONCE by senders */
-	u32 max_port;			/* highest port the domain may use */
+	struct evtchn **bucket; /* pointers to blocks of ports; entries only grow */
+	u32 valid_ports; /* ports that have a structure; READ_ONCE by senders */
+	u32 max_port; /* highest port the domain may use */
 	u32 active_count;
-	struct evtchn_fifo_domain *fifo;	/* NULL: 2-level */
-	u64 poll_mask;			/* [a] vCPUs waiting in SCHEDOP_poll */
-	u32 next_free;			/* no free port below */
+	struct evtchn_fifo_domain *fifo; /* NULL: 2-level */
+	u64 poll_mask; /* [a] vCPUs waiting in SCHEDOP_poll */
+	u32 next_free; /* no free port below */
 };
 
 int evtchn_init(struct domain *d, u32 max_port);

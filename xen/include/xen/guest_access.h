@@ -26,30 +26,30 @@ void guest_access_invalidate(struct vcpu *v);
 void guest_access_flush_cpu(void);
 
 /* hnd: XEN_GUEST_HANDLE(T) or a bare T pointer value wrapped by guest_handle_from_ptr(). */
-#define guest_handle_is_null(hnd) ((hnd).p == NULL)
+#define guest_handle_is_null(hnd)   ((hnd).p == NULL)
 #define guest_handle_ptr(type, arg) ((struct { type *p; }){ (type *)(arg) })
 /* Address of element i; the multiplication is checked by guest_handle_okay(). */
 #define guest_handle_va(hnd, i) ((unsigned long)((hnd).p) + (unsigned long)(i) * sizeof(*(hnd).p))
 /* nr elements starting at the handle do not wrap around the address space. */
-#define guest_handle_okay(hnd, nr) \
-	({ \
-		unsigned long bytes_, end_; \
+#define guest_handle_okay(hnd, nr)                                                         \
+	({                                                                                 \
+		unsigned long bytes_, end_;                                                \
 		!__builtin_mul_overflow((unsigned long)(nr), sizeof(*(hnd).p), &bytes_) && \
-			!__builtin_add_overflow((unsigned long)(hnd).p, bytes_, &end_); \
+			!__builtin_add_overflow((unsigned long)(hnd).p, bytes_, &end_);    \
 	})
 /* 0, or non-zero when any byte was not copied. */
-#define copy_from_guest_offset(dst, hnd, off, nr) \
-	({ \
+#define copy_from_guest_offset(dst, hnd, off, nr)                                           \
+	({                                                                                  \
 		_Static_assert(sizeof(*(dst)) == sizeof(*(hnd).p), "element sizes differ"); \
-		copy_from_guest_va(dst, guest_handle_va(hnd, off), sizeof(*(dst)) * (nr)); \
+		copy_from_guest_va(dst, guest_handle_va(hnd, off), sizeof(*(dst)) * (nr));  \
 	})
-#define copy_to_guest_offset(hnd, off, src, nr) \
-	({ \
+#define copy_to_guest_offset(hnd, off, src, nr)                                             \
+	({                                                                                  \
 		_Static_assert(sizeof(*(src)) == sizeof(*(hnd).p), "element sizes differ"); \
-		copy_to_guest_va(guest_handle_va(hnd, off), src, sizeof(*(src)) * (nr)); \
+		copy_to_guest_va(guest_handle_va(hnd, off), src, sizeof(*(src)) * (nr));    \
 	})
 #define copy_from_guest(dst, hnd, nr) copy_from_guest_offset(dst, hnd, 0, nr)
-#define copy_to_guest(hnd, src, nr) copy_to_guest_offset(hnd, 0, src, nr)
+#define copy_to_guest(hnd, src, nr)   copy_to_guest_offset(hnd, 0, src, nr)
 #define copy_field_to_guest(hnd, src, field) \
 	copy_to_guest_va((unsigned long)&(hnd).p->field, &(src)->field, sizeof((src)->field))
 

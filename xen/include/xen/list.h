@@ -7,21 +7,17 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
-#define LIST_HEAD_INIT(name) { &(name), &(name) }
+#define LIST_HEAD_INIT(name)     \
+	{                        \
+		&(name), &(name) \
+	}
 #define LIST_HEAD(name) struct list_head name = LIST_HEAD_INIT(name)
 
-static inline void INIT_LIST_HEAD(struct list_head *h)
-{
-	h->next = h->prev = h;
-}
+static inline void INIT_LIST_HEAD(struct list_head *h) { h->next = h->prev = h; }
 
-static inline bool list_empty(const struct list_head *h)
-{
-	return READ_ONCE(h->next) == h;
-}
+static inline bool list_empty(const struct list_head *h) { return READ_ONCE(h->next) == h; }
 
-static inline void list_insert_between(struct list_head *e, struct list_head *prev,
-				       struct list_head *next)
+static inline void list_insert_between(struct list_head *e, struct list_head *prev, struct list_head *next)
 {
 	e->next = next;
 	e->prev = prev;
@@ -76,17 +72,15 @@ static inline void list_splice_tail_init(struct list_head *src, struct list_head
 	INIT_LIST_HEAD(src);
 }
 
-#define list_entry(p, type, member) container_of(p, type, member)
+#define list_entry(p, type, member)	  container_of(p, type, member)
 #define list_first_entry(h, type, member) list_entry((h)->next, type, member)
-#define list_for_each_entry(p, head, member) \
-	for ((p) = list_entry(READ_ONCE((head)->next), __typeof__(*(p)), member); \
-	     &(p)->member != (head); \
+#define list_for_each_entry(p, head, member)                                                              \
+	for ((p) = list_entry(READ_ONCE((head)->next), __typeof__(*(p)), member); &(p)->member != (head); \
 	     (p) = list_entry(READ_ONCE((p)->member.next), __typeof__(*(p)), member))
-#define list_for_each_entry_safe(p, n, head, member) \
-	for ((p) = list_entry((head)->next, __typeof__(*(p)), member), \
+#define list_for_each_entry_safe(p, n, head, member)                      \
+	for ((p) = list_entry((head)->next, __typeof__(*(p)), member),    \
 	    (n) = list_entry((p)->member.next, __typeof__(*(p)), member); \
-	     &(p)->member != (head); \
-	     (p) = (n), (n) = list_entry((n)->member.next, __typeof__(*(n)), member))
+	     &(p)->member != (head); (p) = (n), (n) = list_entry((n)->member.next, __typeof__(*(n)), member))
 #define list_for_each_entry_rcu(p, head, member) list_for_each_entry(p, head, member)
 
 #endif

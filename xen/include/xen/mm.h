@@ -27,26 +27,26 @@ struct domain;
  *   bit  49     PGC_reserved: kept for its gfn in a 1:1 domain while ballooned out (count 0)
  *   bit  50     PGC_broken: had a hardware error, is never allocated again
  */
-#define PGC_count_mask 0x00000000ffffffffUL
+#define PGC_count_mask	0x00000000ffffffffUL
 #define PGC_owner_shift 32
-#define PGC_owner_mask (0xffffUL << PGC_owner_shift)
-#define PGC_xen (1UL << 48)
-#define PGC_reserved (1UL << 49)
-#define PGC_broken (1UL << 50)
+#define PGC_owner_mask	(0xffffUL << PGC_owner_shift)
+#define PGC_xen		(1UL << 48)
+#define PGC_reserved	(1UL << 49)
+#define PGC_broken	(1UL << 50)
 
 struct page_info {
 	u64 ref;
 	union {
-		struct {		/* free: in an allocator list, as frame numbers */
+		struct { /* free: in an allocator list, as frame numbers */
 			u32 next, prev;
 		} link;
-		struct {		/* owned by a domain: where its own p2m maps it */
-			unsigned long gfn;	/* INVALID_GFN when nowhere */
+		struct { /* owned by a domain: where its own p2m maps it */
+			unsigned long gfn; /* INVALID_GFN when nowhere */
 		} inuse;
-		struct rcu_head rcu;	/* an unlinked page-table page waiting for a grace period */
+		struct rcu_head rcu; /* an unlinked page-table page waiting for a grace period */
 	} u;
-	u8 order;			/* free head: order of the block */
-	u8 state;			/* allocator's own: see page_alloc.c */
+	u8 order; /* free head: order of the block */
+	u8 state; /* allocator's own: see page_alloc.c */
 	u8 node;
 	u8 pad[5];
 };
@@ -96,16 +96,16 @@ void put_pages(struct page_info *p, unsigned long nr);
  * none sleeps. ----
  */
 #define MAX_PAGE_ORDER 18
-#define MAX_NODES 8
+#define MAX_NODES      8
 /* Which node frames belong to (ACPI SRAT); before init_heap_pages() gets them. Default: node 0. */
 void heap_set_node(mfn_t mfn, unsigned long nr, unsigned int node);
 /* Give RAM to the allocator, as dirty: frames mfn to mfn + nr - 1. Frame 0 is left out. */
 void init_heap_pages(mfn_t mfn, unsigned long nr);
 void page_alloc_init_keys(void);
-#define MEMF_bits(n) ((n) << 24)	/* result below 1 << n bytes, 0: anywhere */
-#define MEMF_no_scrub (1U << 0)		/* the caller overwrites all of it */
+#define MEMF_bits(n)  ((n) << 24) /* result below 1 << n bytes, 0: anywhere */
+#define MEMF_no_scrub (1U << 0) /* the caller overwrites all of it */
 #define MEMF_no_owner (1U << 1)
-#define MEMF_node(n) (((n) + 1U) << 8)	/* prefer this node */
+#define MEMF_node(n)  (((n) + 1U) << 8) /* prefer this node */
 
 /*
  * 2^order contiguous frames, aligned to their size, scrubbed unless
@@ -153,7 +153,7 @@ void *xzalloc_bytes(size_t size);
 void xfree(void *p);
 /* For the debug key: slabs of each class. */
 void xmalloc_dump(void);
-#define xzalloc(type) ((type *)xzalloc_bytes(sizeof(type)))
+#define xzalloc(type)	       ((type *)xzalloc_bytes(sizeof(type)))
 #define xzalloc_array(type, n) ((type *)xzalloc_bytes_n(sizeof(type), n))
 /* NULL on overflow of size * n. */
 void *xzalloc_bytes_n(size_t size, size_t n);

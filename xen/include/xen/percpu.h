@@ -10,11 +10,11 @@
 
 #include <asm/percpu.h>
 
-#define DEFINE_PER_CPU(type, name) __section(".data.percpu") __typeof__(type) per_cpu__##name
+#define DEFINE_PER_CPU(type, name)  __section(".data.percpu") __typeof__(type) per_cpu__##name
 #define DECLARE_PER_CPU(type, name) extern __typeof__(type) per_cpu__##name
 
 /* per_cpu(name, cpu): the copy of another CPU; this_cpu(name): an lvalue, this CPU's copy. */
 #define per_cpu(name, cpu) (*per_cpu_ptr_asm(&per_cpu__##name, cpu))
-#define this_cpu(name) (*this_cpu_ptr_asm(&per_cpu__##name))
+#define this_cpu(name)	   (*this_cpu_ptr_asm(&per_cpu__##name))
 
 #endif

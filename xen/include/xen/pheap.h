@@ -9,13 +9,13 @@
 
 struct pheap_node {
 	s64 key;
-	struct pheap_node *child;	/* leftmost child */
-	struct pheap_node *next;	/* right sibling */
-	struct pheap_node *prev;	/* left sibling, or the parent of a leftmost child */
+	struct pheap_node *child; /* leftmost child */
+	struct pheap_node *next; /* right sibling */
+	struct pheap_node *prev; /* left sibling, or the parent of a leftmost child */
 };
 
 struct pheap {
-	struct pheap_node *top;		/* NULL: empty */
+	struct pheap_node *top; /* NULL: empty */
 };
 
 /* n->key is set by the caller and must not change while n is in a heap. */

@@ -15,7 +15,7 @@ struct rcu_head {
 
 static inline void rcu_read_lock(void) { barrier(); }
 static inline void rcu_read_unlock(void) { barrier(); }
-#define rcu_dereference(p) __atomic_load_n(&(p), __ATOMIC_CONSUME)
+#define rcu_dereference(p)	 __atomic_load_n(&(p), __ATOMIC_CONSUME)
 #define rcu_assign_pointer(p, v) __atomic_store_n(&(p), v, __ATOMIC_RELEASE)
 
 /* Calls func(head) in softirq context, after every CPU has passed a quiescent state. */

@@ -21,22 +21,22 @@ struct vcpu;
 
 /* What a domain's vCPUs share. */
 struct sched_share {
-	u16 weight;		/* 1 to 65535 */
-	u16 cap;		/* per cent of one CPU for all vCPUs together; 0: no limit */
-	s64 budget;		/* [a] nanoseconds left of the cap in this period; below 0: overdrawn */
+	u16 weight; /* 1 to 65535 */
+	u16 cap; /* per cent of one CPU for all vCPUs together; 0: no limit */
+	s64 budget; /* [a] nanoseconds left of the cap in this period; below 0: overdrawn */
 };
 
 struct sched_entity {
-	struct pheap_node node;	/* key: virtual time, nanoseconds at the default weight */
+	struct pheap_node node; /* key: virtual time, nanoseconds at the default weight */
 	struct sched_share *share;
 	bool queued;
-	bool yielded;		/* lets one other go first */
+	bool yielded; /* lets one other go first */
 };
 
 struct sched_queue {
-	struct pheap heap;	/* those that wait; the one that runs is not in it */
+	struct pheap heap; /* those that wait; the one that runs is not in it */
 	unsigned int waiting;
-	s64 vtime;		/* how far the queue is: never goes back */
+	s64 vtime; /* how far the queue is: never goes back */
 };
 
 /* Virtual time that ns nanoseconds of running cost. */
@@ -61,7 +61,7 @@ s64 sched_slice(const struct sched_queue *q, const struct sched_entity *e);
 /* What a CPU knows of the others, without their locks. */
 struct sched_view {
 	unsigned int waiting;
-	s64 first;		/* virtual time of the first that waits */
+	s64 first; /* virtual time of the first that waits */
 };
 /*
  * From which CPU should self take a waiting vCPU? idle: it has nothing to run; else next_vtime is that of

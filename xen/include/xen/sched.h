@@ -30,18 +30,18 @@
 #include <asm/domain.h>
 
 struct grant_table;
-struct sched_vcpu;	/* the policy's per-vCPU state: <xen/sched-if.h> */
+struct sched_vcpu; /* the policy's per-vCPU state: <xen/sched-if.h> */
 struct sched_dom;
 struct ioreq_servers;
 
 /* Bits of v->pause_flags: any set bit keeps the vCPU from running. [a] */
 enum {
-	VPF_blocked,		/* SCHEDOP_block: until an event */
-	VPF_down,		/* not brought up (VCPUOP_up), or offline */
-	VPF_blocked_in_ioreq,	/* waits for a device model's answer */
-	VPF_polling,		/* SCHEDOP_poll (set together with VPF_blocked) */
-	VPF_parked,		/* cap used up; the scheduler's own */
-	VPF_wait_sipi,		/* AP started, waits for its start-up IPI */
+	VPF_blocked, /* SCHEDOP_block: until an event */
+	VPF_down, /* not brought up (VCPUOP_up), or offline */
+	VPF_blocked_in_ioreq, /* waits for a device model's answer */
+	VPF_polling, /* SCHEDOP_poll (set together with VPF_blocked) */
+	VPF_parked, /* cap used up; the scheduler's own */
+	VPF_wait_sipi, /* AP started, waits for its start-up IPI */
 };
 
 /* SCHEDOP_watchdog: timers per domain. */
@@ -49,35 +49,35 @@ enum {
 
 /* A guest structure registered once and pinned: written directly from then on. */
 struct guest_area {
-	struct rcu_head rcu;		/* of areas made by guest_area_register() */
-	struct page_info *page[2];	/* one reference each; two when it crosses a page */
-	void *map[2];			/* direct-map address of the first byte in each page */
+	struct rcu_head rcu; /* of areas made by guest_area_register() */
+	struct page_info *page[2]; /* one reference each; two when it crosses a page */
+	void *map[2]; /* direct-map address of the first byte in each page */
 	u32 len[2];
 };
 
 struct vcpu {
-	struct domain *domain;			/* [c] */
-	unsigned int vcpu_id;			/* [c] */
-	unsigned int processor;			/* [s] CPU whose run queue it belongs to */
-	bool is_running;			/* [s] on v->processor right now */
-	bool is_initialised;			/* [d] VCPUOP_initialise or the tool stack gave it a context */
+	struct domain *domain; /* [c] */
+	unsigned int vcpu_id; /* [c] */
+	unsigned int processor; /* [s] CPU whose run queue it belongs to */
+	bool is_running; /* [s] on v->processor right now */
+	bool is_initialised; /* [d] VCPUOP_initialise or the tool stack gave it a context */
 	bool is_urgent;
-	unsigned long pause_flags;		/* [a] VPF_* */
-	atomic_t pause_count;			/* [a] vcpu_pause nesting */
+	unsigned long pause_flags; /* [a] VPF_* */
+	atomic_t pause_count; /* [a] vcpu_pause nesting */
 
 	/* Event delivery */
-	struct vcpu_info *vcpu_info;			/* shared_info's slot, or the registered area */
-	struct guest_area vcpu_info_area;	/* [d] */
-	struct rcu_head info_rcu;		/* puts that area when the domain dies */
-	struct guest_area *runstate_area;	/* RCU; replaced by an exchange */
-	struct guest_area *time_area;		/* RCU; replaced by an exchange */
-	u32 virq_to_evtchn[NR_VIRQS];		/* [e], READ_ONCE by senders */
-	struct evtchn_fifo_vcpu *evtchn_fifo;	/* [e] */
-	u32 poll_evtchn;			/* 0: none, <0 or ~0: several */
+	struct vcpu_info *vcpu_info; /* shared_info's slot, or the registered area */
+	struct guest_area vcpu_info_area; /* [d] */
+	struct rcu_head info_rcu; /* puts that area when the domain dies */
+	struct guest_area *runstate_area; /* RCU; replaced by an exchange */
+	struct guest_area *time_area; /* RCU; replaced by an exchange */
+	u32 virq_to_evtchn[NR_VIRQS]; /* [e], READ_ONCE by senders */
+	struct evtchn_fifo_vcpu *evtchn_fifo; /* [e] */
+	u32 poll_evtchn; /* 0: none, <0 or ~0: several */
 
 	/* Time */
 	struct timer singleshot_timer, periodic_timer, poll_timer;
-	s_time_t periodic_period, periodic_last_event;	/* [o] */
+	s_time_t periodic_period, periodic_last_event; /* [o] */
 
 	/* Accounting: [s] */
 	struct vcpu_runstate_info runstate;
@@ -99,54 +99,54 @@ struct vcpu {
 enum domain_dying { DOMDYING_alive, DOMDYING_dying, DOMDYING_dead };
 
 struct domain {
-	domid_t domain_id;			/* [c] */
-	u64 serial;				/* [c] never used twice, unlike the id and the address */
-	atomic_t refcnt;			/* [a] */
-	struct list_head list;			/* RCU; writers: domlist lock */
+	domid_t domain_id; /* [c] */
+	u64 serial; /* [c] never used twice, unlike the id and the address */
+	atomic_t refcnt; /* [a] */
+	struct list_head list; /* RCU; writers: domlist lock */
 	struct rcu_head rcu;
-	unsigned int max_vcpus;			/* [c] */
-	struct vcpu **vcpu;			/* [c] array; entries [1] under domain_lock */
+	unsigned int max_vcpus; /* [c] */
+	struct vcpu **vcpu; /* [c] array; entries [1] under domain_lock */
 	spinlock_t domain_lock;
 
 	/* Memory */
-	atomic64_t tot_pages;			/* [a] frames owned, PGC_xen ones not counted */
-	atomic64_t xen_pages;			/* [a] PGC_xen frames owned */
-	unsigned long max_pages;		/* limit of tot_pages */
-	unsigned long outstanding_pages;	/* claimed, not allocated yet [allocator lock] */
-	struct shared_info *shared_info;		/* [c] */
-	struct page_info *shared_info_page;	/* [c] holds one reference */
+	atomic64_t tot_pages; /* [a] frames owned, PGC_xen ones not counted */
+	atomic64_t xen_pages; /* [a] PGC_xen frames owned */
+	unsigned long max_pages; /* limit of tot_pages */
+	unsigned long outstanding_pages; /* claimed, not allocated yet [allocator lock] */
+	struct shared_info *shared_info; /* [c] */
+	struct page_info *shared_info_page; /* [c] holds one reference */
 
 	/* Rights and identity */
-	bool is_privileged;			/* [c] dom0 */
-	bool is_hypervisor_made;		/* [c] built at boot */
-	u8 handle[16];				/* [d] */
+	bool is_privileged; /* [c] dom0 */
+	bool is_hypervisor_made; /* [c] built at boot */
+	u8 handle[16]; /* [d] */
 	u32 ssidref;
-	u32 create_flags;			/* [c] XEN_DOMCTL_CDF_* */
+	u32 create_flags; /* [c] XEN_DOMCTL_CDF_* */
 	u32 vm_assist;
 	s64 time_offset_seconds;
 
 	/* Life */
-	enum domain_dying is_dying;		/* [d] READ_ONCE by others; only grows */
-	bool is_shutting_down, is_shut_down;	/* [d] */
-	int shutdown_code;			/* [d] -1: none */
+	enum domain_dying is_dying; /* [d] READ_ONCE by others; only grows */
+	bool is_shutting_down, is_shut_down; /* [d] */
+	int shutdown_code; /* [d] -1: none */
 	atomic_t pause_count;
-	unsigned int controller_pause_count;	/* [d] pauses by the tool stack */
+	unsigned int controller_pause_count; /* [d] pauses by the tool stack */
 	bool creation_finished;
-	bool published;				/* [1] look-ups by id find it */
-	bool kill_busy;				/* [a] somebody is in domain_kill() */
-	unsigned int parts_done;		/* [c] parts that were made: domain_parts.h */
-	unsigned int relinquish_stage;		/* [d] parts still to be given back */
+	bool published; /* [1] look-ups by id find it */
+	bool kill_busy; /* [a] somebody is in domain_kill() */
+	unsigned int parts_done; /* [c] parts that were made: domain_parts.h */
+	unsigned int relinquish_stage; /* [d] parts still to be given back */
 	u32 suspend_evtchn;
-	struct timer watchdog[NR_WATCHDOGS];	/* SCHEDOP_watchdog; in use: bits of watchdog_map [d] */
+	struct timer watchdog[NR_WATCHDOGS]; /* SCHEDOP_watchdog; in use: bits of watchdog_map [d] */
 	u32 watchdog_map;
 
 	/* Event channels: see event.h */
 	struct evtchn_domain evtchn;
 	spinlock_t event_lock;
 
-	struct grant_table *grant_table;	/* [c] */
-	struct ioreq_servers *ioreq;		/* device models; NULL until the first */
-	struct sched_dom *sched;		/* [c] */
+	struct grant_table *grant_table; /* [c] */
+	struct ioreq_servers *ioreq; /* device models; NULL until the first */
+	struct sched_dom *sched; /* [c] */
 	struct rangeset *iomem_caps, *ioport_caps, *irq_caps;
 
 	struct arch_domain arch;
@@ -154,18 +154,19 @@ struct domain {
 
 DECLARE_PER_CPU(struct vcpu *, curr_vcpu);
 #define current (this_cpu(curr_vcpu))
-extern struct domain *hardware_domain;		/* dom0; NULL until built */
+extern struct domain *hardware_domain; /* dom0; NULL until built */
 extern struct vcpu *idle_vcpu[NR_CPUS];
 /* Never in the list: owns what belongs to nobody else. */
 extern struct domain *dom_xen, *dom_io;
-extern struct list_head domain_list;		/* RCU */
+extern struct list_head domain_list; /* RCU */
 
 static inline bool is_idle_vcpu(const struct vcpu *v) { return v->domain->domain_id == DOMID_IDLE; }
 static inline bool is_hardware_domain(const struct domain *d) { return d == hardware_domain; }
 #define for_each_domain(d) list_for_each_entry_rcu(d, &domain_list, list)
-#define for_each_vcpu(d, v) \
+#define for_each_vcpu(d, v)                                  \
 	for (unsigned int i_ = 0; i_ < (d)->max_vcpus; i_++) \
-		if (!((v) = READ_ONCE((d)->vcpu[i_]))) {} else
+		if (!((v) = READ_ONCE((d)->vcpu[i_]))) {     \
+		} else
 
 /* ---- domains (common/domain.c) ---- */
 /* A new domain with id domid (DOMID_INVALID: the hypervisor's pseudo domains), refcnt 1, paused. */
@@ -180,7 +181,7 @@ struct domain *get_domain_by_id(domid_t id);
 struct domain *get_domain_by_any_id(domid_t id);
 /* Any owner of pages, found without a reference: valid for as long as the caller holds such a page. */
 struct domain *page_owner_domain(u16 id);
-bool get_domain(struct domain *d);		/* false when it is being freed */
+bool get_domain(struct domain *d); /* false when it is being freed */
 void put_domain(struct domain *d);
 /* First step sets dying; -ERESTART: call again. 0 when all its resources are back. */
 int domain_kill(struct domain *d);
@@ -188,7 +189,7 @@ void domain_shutdown(struct domain *d, u8 reason);
 void domain_resume(struct domain *d);
 /* The guest did something it cannot survive; says so, shuts it down with reason crash. */
 void domain_crash(struct domain *d, const char *fmt, ...) __printf(2, 3);
-void domain_pause(struct domain *d);		/* waits until no vCPU runs; not for the caller's own domain */
+void domain_pause(struct domain *d); /* waits until no vCPU runs; not for the caller's own domain */
 void domain_pause_nosync(struct domain *d);
 void domain_unpause(struct domain *d);
 int domain_pause_by_controller(struct domain *d);
@@ -229,13 +230,13 @@ int sched_init_domain(struct domain *d);
 void sched_destroy_domain(struct domain *d);
 int sched_init_vcpu(struct vcpu *v);
 void sched_destroy_vcpu(struct vcpu *v);
-void sched_start_cpu(unsigned int cpu);		/* its idle vCPU becomes current */
-void vcpu_wake(struct vcpu *v);			/* something changed: runnable now? */
-void vcpu_unblock(struct vcpu *v);		/* clears VPF_blocked, wakes */
-void vcpu_kick(struct vcpu *v);			/* unblocks, and makes it leave guest mode to see events */
+void sched_start_cpu(unsigned int cpu); /* its idle vCPU becomes current */
+void vcpu_wake(struct vcpu *v); /* something changed: runnable now? */
+void vcpu_unblock(struct vcpu *v); /* clears VPF_blocked, wakes */
+void vcpu_kick(struct vcpu *v); /* unblocks, and makes it leave guest mode to see events */
 void vcpu_sleep_nosync(struct vcpu *v);
 void vcpu_sleep_sync(struct vcpu *v);
-void vcpu_block_current(void);			/* SCHEDOP_block, HLT: unless an event is pending */
+void vcpu_block_current(void); /* SCHEDOP_block, HLT: unless an event is pending */
 void vcpu_yield_current(void);
 int vcpu_set_hard_affinity(struct vcpu *v, cpumask_t m);
 int vcpu_set_soft_affinity(struct vcpu *v, cpumask_t m);

@@ -9,7 +9,7 @@
 enum softirq {
 	TIMER_SOFTIRQ,
 	RCU_SOFTIRQ,
-	SCHEDULE_SOFTIRQ,	/* pick another vCPU; handled after the others */
+	SCHEDULE_SOFTIRQ, /* pick another vCPU; handled after the others */
 	TASKLET_SOFTIRQ,
 	CONSOLE_SOFTIRQ,
 	NR_SOFTIRQS

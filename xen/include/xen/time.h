@@ -6,10 +6,10 @@
 #include <xen/list.h>
 #include <xen/pheap.h>
 
-#define SECONDS(s) ((s_time_t)(s) * 1000000000LL)
-#define MILLISECS(ms) ((s_time_t)(ms) * 1000000LL)
-#define MICROSECS(us) ((s_time_t)(us) * 1000LL)
-#define STIME_MAX ((s_time_t)0x7fffffffffffffffLL)
+#define SECONDS(s)    ((s_time_t)(s)*1000000000LL)
+#define MILLISECS(ms) ((s_time_t)(ms)*1000000LL)
+#define MICROSECS(us) ((s_time_t)(us)*1000LL)
+#define STIME_MAX     ((s_time_t)0x7fffffffffffffffLL)
 
 /* arch/x86/time: */
 s_time_t NOW(void);
@@ -34,11 +34,11 @@ void udelay(unsigned int us);
  * the timer's CPU (softirq context), interrupts enabled, no lock held.
  */
 struct timer {
-	struct pheap_node node;		/* key: absolute time it is due */
+	struct pheap_node node; /* key: absolute time it is due */
 	void (*function)(void *data);
 	void *data;
-	unsigned int cpu;		/* whose heap it belongs to [that heap's lock] */
-	u8 status;			/* see timer.c */
+	unsigned int cpu; /* whose heap it belongs to [that heap's lock] */
+	u8 status; /* see timer.c */
 };
 void init_timer(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu);
 void set_timer(struct timer *t, s_time_t expires);

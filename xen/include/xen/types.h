@@ -21,9 +21,13 @@ typedef long ssize_t;
 typedef s64 s_time_t;
 
 /* Machine frame number: a 4 KiB frame of the machine. */
-typedef struct { unsigned long m; } mfn_t;
+typedef struct {
+	unsigned long m;
+} mfn_t;
 /* Guest frame number: a 4 KiB frame of a domain's guest-physical space. */
-typedef struct { unsigned long g; } gfn_t;
+typedef struct {
+	unsigned long g;
+} gfn_t;
 /* Machine address, in bytes. */
 typedef u64 maddr_t;
 /* Guest-physical address, in bytes. */

@@ -6,15 +6,15 @@
 #include <asm/apic.h>
 #include <asm/io.h>
 
-#define MAX_IOAPICS 16
-#define IOREGSEL 0x00
-#define IOWIN 0x10
-#define REG_VERSION 1
+#define MAX_IOAPICS    16
+#define IOREGSEL       0x00
+#define IOWIN	       0x10
+#define REG_VERSION    1
 #define REG_ENTRY(pin) (0x10 + 2 * (pin))
 
 #define RTE_ACTIVE_LOW (1U << 13)
-#define RTE_LEVEL (1U << 15)
-#define RTE_MASKED (1U << 16)
+#define RTE_LEVEL      (1U << 15)
+#define RTE_MASKED     (1U << 16)
 
 struct ioapic_info ioapics[MAX_IOAPICS] __ro_after_init;
 unsigned int nr_ioapics __ro_after_init;
@@ -50,13 +50,17 @@ void __init ioapic_add(u8 id, u32 addr, u32 gsi_base)
 	version = readl(p + IOWIN);
 	/* What answers with all zeros or ones is not there. */
 	if (!version || version == 0xffffffff || gsi_base > 4096) {
-		printk(XENLOG_WARNING "IO-APIC %u at %x (GSI %u on) is not usable: ignored\n", id, addr, gsi_base);
+		printk(XENLOG_WARNING "IO-APIC %u at %x (GSI %u on) is not usable: ignored\n", id, addr,
+		       gsi_base);
 		iounmap(p);
 		return;
 	}
 	regs[nr_ioapics] = p;
 	ioapics[nr_ioapics++] = (struct ioapic_info){
-		.id = id, .addr = addr, .gsi_base = gsi_base, .pins = (version >> 16 & 0xff) + 1,
+		.id = id,
+		.addr = addr,
+		.gsi_base = gsi_base,
+		.pins = (version >> 16 & 0xff) + 1,
 	};
 }
 
@@ -74,8 +78,8 @@ static int find_pin(unsigned int gsi, unsigned int *pin)
 void __init ioapic_init(void)
 {
 	for (unsigned int n = 0; n < nr_ioapics; n++) {
-		printk("IO-APIC %u: %lx, GSIs %u-%u\n", ioapics[n].id, (unsigned long)ioapics[n].addr, ioapics[n].gsi_base,
-		       ioapics[n].gsi_base + ioapics[n].pins - 1);
+		printk("IO-APIC %u: %lx, GSIs %u-%u\n", ioapics[n].id, (unsigned long)ioapics[n].addr,
+		       ioapics[n].gsi_base, ioapics[n].gsi_base + ioapics[n].pins - 1);
 		for (unsigned int pin = 0; pin < ioapics[n].pins; pin++) {
 			/* Entries that bring SMIs belong to the firmware. */
 			if ((read_reg(n, REG_ENTRY(pin)) & 0x700) == APIC_DM_SMI)
@@ -98,8 +102,9 @@ void ioapic_program(unsigned int gsi, u8 vector, bool level, bool active_low, u3
 	/* Masked while the halves differ. */
 	write_reg((unsigned int)n, REG_ENTRY(pin), RTE_MASKED);
 	write_reg((unsigned int)n, REG_ENTRY(pin) + 1, dest << 24);
-	write_reg((unsigned int)n, REG_ENTRY(pin), vector | (level ? RTE_LEVEL : 0) |
-		  (active_low ? RTE_ACTIVE_LOW : 0) | (masked ? RTE_MASKED : 0));
+	write_reg((unsigned int)n, REG_ENTRY(pin),
+		  vector | (level ? RTE_LEVEL : 0) | (active_low ? RTE_ACTIVE_LOW : 0) |
+			  (masked ? RTE_MASKED : 0));
 	spin_unlock_irqrestore(&ioapic_lock, flags);
 }
 

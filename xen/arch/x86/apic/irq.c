@@ -20,25 +20,25 @@
 #include <asm/processor.h>
 #include <asm/traps.h>
 
-#define GSI_MAX 256
+#define GSI_MAX	  256
 #define MSI_FIRST GSI_MAX
-#define IRQS_MAX (GSI_MAX + 256)
+#define IRQS_MAX  (GSI_MAX + 256)
 
 struct irq_desc {
-	spinlock_t lock;		/* taken with interrupts off */
-	irq_handler_t fn;		/* NULL: free */
+	spinlock_t lock; /* taken with interrupts off */
+	irq_handler_t fn; /* NULL: free */
 	void *data;
 	const char *name;
-	u8 vector;			/* 0: none yet; a GSI keeps its vector when released */
+	u8 vector; /* 0: none yet; a GSI keeps its vector when released */
 	bool guest, level, active_low;
-	bool masked;			/* by the holder of a guest GSI */
-	bool waits_eoi;			/* a level interrupt the guest has not finished with */
+	bool masked; /* by the holder of a guest GSI */
+	bool waits_eoi; /* a level interrupt the guest has not finished with */
 	unsigned int cpu;
-	unsigned int running;		/* handlers in progress */
+	unsigned int running; /* handlers in progress */
 	unsigned long count;
 };
 static struct irq_desc irq_descs[IRQS_MAX];
-static u16 irq_of_vector[256];		/* descriptor + 1; 0: nobody's */
+static u16 irq_of_vector[256]; /* descriptor + 1; 0: nobody's */
 static DEFINE_SPINLOCK(vector_lock, RANK_LEAF);
 unsigned int nr_gsis __ro_after_init;
 
@@ -342,8 +342,7 @@ void send_ipi_mask(cpumask_t mask, u8 vector)
 {
 	unsigned int cpu;
 
-	for_each_cpu(cpu, mask)
-		send_ipi(cpu, vector);
+	for_each_cpu(cpu, mask) send_ipi(cpu, vector);
 }
 
 /* ---- set-up and display ---- */

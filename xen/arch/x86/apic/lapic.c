@@ -19,7 +19,8 @@
 bool x2apic_enabled __ro_after_init;
 static u8 *apic_regs __ro_after_init;
 static bool x2apic_wanted __initdata;
-boolean_param("x2apic", x2apic_wanted, "default off; use x2APIC mode although the firmware did not switch it on");
+boolean_param("x2apic", x2apic_wanted,
+	      "default off; use x2APIC mode although the firmware did not switch it on");
 
 u32 apic_read(unsigned int reg)
 {

@@ -17,16 +17,16 @@ struct mb2_tag {
 	u32 type, size;
 	u8 data[];
 };
-#define TAG_END 0
-#define TAG_CMDLINE 1
-#define TAG_LOADER 2
-#define TAG_MODULE 3
-#define TAG_MMAP 6
+#define TAG_END		0
+#define TAG_CMDLINE	1
+#define TAG_LOADER	2
+#define TAG_MODULE	3
+#define TAG_MMAP	6
 #define TAG_FRAMEBUFFER 8
-#define TAG_EFI64 12
-#define TAG_RSDP_OLD 14
-#define TAG_RSDP_NEW 15
-#define TAG_EFI_MMAP 17
+#define TAG_EFI64	12
+#define TAG_RSDP_OLD	14
+#define TAG_RSDP_NEW	15
+#define TAG_EFI_MMAP	17
 
 struct mb2_mmap {
 	u32 entry_size, version;
@@ -122,8 +122,8 @@ static void __init parse_mmap(const struct mb2_tag *t, size_t n)
 static u32 __init efi_type_to_e820(u32 type)
 {
 	switch (type) {
-	case 1 ... 4:	/* loader, boot services */
-	case 7:		/* conventional */
+	case 1 ... 4: /* loader, boot services */
+	case 7: /* conventional */
 		return E820_RAM;
 	case 8:
 		return E820_UNUSABLE;

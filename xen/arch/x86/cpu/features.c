@@ -66,8 +66,9 @@ static void read_cpu(struct cpu_info *c)
 	memset(c, 0, sizeof(*c));
 	cpuid(0, &c->max_leaf, &id[0], &id[2], &id[1]);
 	memcpy(c->vendor_id, id, 12);
-	c->vendor = !strcmp(c->vendor_id, "GenuineIntel") ? VENDOR_INTEL :
-		    !strcmp(c->vendor_id, "AuthenticAMD") ? VENDOR_AMD : VENDOR_OTHER;
+	c->vendor = !strcmp(c->vendor_id, "GenuineIntel")   ? VENDOR_INTEL
+		    : !strcmp(c->vendor_id, "AuthenticAMD") ? VENDOR_AMD
+							    : VENDOR_OTHER;
 	c->max_ext_leaf = cpuid_eax(0x80000000);
 	if (c->max_ext_leaf < 0x80000000 || c->max_ext_leaf > 0x8000ffff)
 		c->max_ext_leaf = 0;

@@ -19,21 +19,104 @@ struct cpu_policy raw_policy, hvm_max_policy, hvm_default_policy;
 
 /* Features guests may use: they need nothing of the hypervisor, or it does what they need. */
 static const u16 virtualised[] = {
-	F(FPU), F(VME), F(DE), F(PSE), F(TSC), F(MSR), F(PAE), F(MCE), F(CX8), F(APIC), F(SEP), F(MTRR), F(PGE),
-	F(MCA), F(CMOV), F(PAT), F(PSE36), F(CLFLUSH), F(MMX), F(FXSR), F(SSE), F(SSE2), F(SS), F(HTT),
-	F(SSE3), F(PCLMULQDQ), F(SSSE3), F(FMA), F(CX16), F(PCID), F(SSE4_1), F(SSE4_2), F(X2APIC), F(MOVBE),
-	F(POPCNT), F(TSC_DEADLINE), F(AESNI), F(XSAVE), F(AVX), F(F16C), F(RDRAND), F(HYPERVISOR),
-	F(SYSCALL), F(NX), F(PAGE1GB), F(RDTSCP), F(LM),
-	F(LAHF_LM), F(ABM), F(3DNOWPREFETCH),
-	F(XSAVEOPT), F(XSAVEC), F(XGETBV1),
-	F(FSGSBASE), F(TSC_ADJUST), F(BMI1), F(AVX2), F(FDP_EXCP_ONLY), F(SMEP), F(BMI2), F(ERMS), F(INVPCID),
-	F(NO_FPU_SEL), F(AVX512F), F(AVX512DQ), F(RDSEED), F(ADX), F(SMAP), F(AVX512_IFMA), F(CLFLUSHOPT),
-	F(CLWB), F(AVX512CD), F(SHA), F(AVX512BW), F(AVX512VL),
-	F(AVX512_VBMI), F(UMIP), F(AVX512_VBMI2), F(GFNI), F(VAES), F(VPCLMULQDQ), F(AVX512_VNNI),
-	F(AVX512_BITALG), F(AVX512_VPOPCNTDQ), F(RDPID), F(CLDEMOTE), F(MOVDIRI), F(MOVDIR64B),
+	F(FPU),
+	F(VME),
+	F(DE),
+	F(PSE),
+	F(TSC),
+	F(MSR),
+	F(PAE),
+	F(MCE),
+	F(CX8),
+	F(APIC),
+	F(SEP),
+	F(MTRR),
+	F(PGE),
+	F(MCA),
+	F(CMOV),
+	F(PAT),
+	F(PSE36),
+	F(CLFLUSH),
+	F(MMX),
+	F(FXSR),
+	F(SSE),
+	F(SSE2),
+	F(SS),
+	F(HTT),
+	F(SSE3),
+	F(PCLMULQDQ),
+	F(SSSE3),
+	F(FMA),
+	F(CX16),
+	F(PCID),
+	F(SSE4_1),
+	F(SSE4_2),
+	F(X2APIC),
+	F(MOVBE),
+	F(POPCNT),
+	F(TSC_DEADLINE),
+	F(AESNI),
+	F(XSAVE),
+	F(AVX),
+	F(F16C),
+	F(RDRAND),
+	F(HYPERVISOR),
+	F(SYSCALL),
+	F(NX),
+	F(PAGE1GB),
+	F(RDTSCP),
+	F(LM),
+	F(LAHF_LM),
+	F(ABM),
+	F(3DNOWPREFETCH),
+	F(XSAVEOPT),
+	F(XSAVEC),
+	F(XGETBV1),
+	F(FSGSBASE),
+	F(TSC_ADJUST),
+	F(BMI1),
+	F(AVX2),
+	F(FDP_EXCP_ONLY),
+	F(SMEP),
+	F(BMI2),
+	F(ERMS),
+	F(INVPCID),
+	F(NO_FPU_SEL),
+	F(AVX512F),
+	F(AVX512DQ),
+	F(RDSEED),
+	F(ADX),
+	F(SMAP),
+	F(AVX512_IFMA),
+	F(CLFLUSHOPT),
+	F(CLWB),
+	F(AVX512CD),
+	F(SHA),
+	F(AVX512BW),
+	F(AVX512VL),
+	F(AVX512_VBMI),
+	F(UMIP),
+	F(AVX512_VBMI2),
+	F(GFNI),
+	F(VAES),
+	F(VPCLMULQDQ),
+	F(AVX512_VNNI),
+	F(AVX512_BITALG),
+	F(AVX512_VPOPCNTDQ),
+	F(RDPID),
+	F(CLDEMOTE),
+	F(MOVDIRI),
+	F(MOVDIR64B),
 	F(ITSC),
-	F(FSRM), F(AVX512_VP2INTERSECT), F(MD_CLEAR), F(SERIALIZE),
-	F(AVX_VNNI), F(AVX512_BF16), F(FZRM), F(FSRS), F(FSRCS),
+	F(FSRM),
+	F(AVX512_VP2INTERSECT),
+	F(MD_CLEAR),
+	F(SERIALIZE),
+	F(AVX_VNNI),
+	F(AVX512_BF16),
+	F(FZRM),
+	F(FSRS),
+	F(FSRCS),
 };
 
 /* Virtualised whatever the machine has. */
@@ -43,46 +126,98 @@ static const u16 not_default[] = { F(ITSC) };
 
 /* The second is of no use without the first. */
 static const u16 needs[][2] = {
-	{ F(XSAVE), F(XSAVEOPT) }, { F(XSAVE), F(XSAVEC) }, { F(XSAVE), F(XGETBV1) }, { F(XSAVE), F(AVX) },
-	{ F(AVX), F(FMA) }, { F(AVX), F(F16C) }, { F(AVX), F(AVX2) }, { F(AVX), F(VAES) }, { F(AVX), F(VPCLMULQDQ) },
-	{ F(AVX2), F(AVX512F) }, { F(AVX2), F(AVX_VNNI) }, { F(AVX512F), F(AVX512DQ) }, { F(AVX512F), F(AVX512_IFMA) },
-	{ F(AVX512F), F(AVX512CD) }, { F(AVX512F), F(AVX512BW) }, { F(AVX512F), F(AVX512VL) },
-	{ F(AVX512F), F(AVX512_VBMI) }, { F(AVX512F), F(AVX512_VBMI2) }, { F(AVX512F), F(AVX512_VNNI) },
-	{ F(AVX512F), F(AVX512_BITALG) }, { F(AVX512F), F(AVX512_VPOPCNTDQ) }, { F(AVX512F), F(AVX512_BF16) },
-	{ F(AVX512F), F(AVX512_VP2INTERSECT) }, { F(LM), F(PCID) }, { F(PCID), F(INVPCID) }, { F(LM), F(LAHF_LM) },
-	{ F(APIC), F(X2APIC) }, { F(APIC), F(TSC_DEADLINE) }, { F(RDTSCP), F(RDPID) },
+	{ F(XSAVE), F(XSAVEOPT) },
+	{ F(XSAVE), F(XSAVEC) },
+	{ F(XSAVE), F(XGETBV1) },
+	{ F(XSAVE), F(AVX) },
+	{ F(AVX), F(FMA) },
+	{ F(AVX), F(F16C) },
+	{ F(AVX), F(AVX2) },
+	{ F(AVX), F(VAES) },
+	{ F(AVX), F(VPCLMULQDQ) },
+	{ F(AVX2), F(AVX512F) },
+	{ F(AVX2), F(AVX_VNNI) },
+	{ F(AVX512F), F(AVX512DQ) },
+	{ F(AVX512F), F(AVX512_IFMA) },
+	{ F(AVX512F), F(AVX512CD) },
+	{ F(AVX512F), F(AVX512BW) },
+	{ F(AVX512F), F(AVX512VL) },
+	{ F(AVX512F), F(AVX512_VBMI) },
+	{ F(AVX512F), F(AVX512_VBMI2) },
+	{ F(AVX512F), F(AVX512_VNNI) },
+	{ F(AVX512F), F(AVX512_BITALG) },
+	{ F(AVX512F), F(AVX512_VPOPCNTDQ) },
+	{ F(AVX512F), F(AVX512_BF16) },
+	{ F(AVX512F), F(AVX512_VP2INTERSECT) },
+	{ F(LM), F(PCID) },
+	{ F(PCID), F(INVPCID) },
+	{ F(LM), F(LAHF_LM) },
+	{ F(APIC), F(X2APIC) },
+	{ F(APIC), F(TSC_DEADLINE) },
+	{ F(RDTSCP), F(RDPID) },
 };
 
 /* Bits of CR4 that exist with a feature. */
-static const struct { u16 feature; u32 bit; } cr4_bits[] = {
-	{ F(VME), X86_CR4_VME | X86_CR4_PVI }, { F(TSC), X86_CR4_TSD }, { F(DE), X86_CR4_DE },
-	{ F(PSE), X86_CR4_PSE }, { F(PAE), X86_CR4_PAE }, { F(MCE), X86_CR4_MCE }, { F(PGE), X86_CR4_PGE },
-	{ F(MSR), X86_CR4_PCE }, { F(FXSR), X86_CR4_OSFXSR }, { F(SSE), X86_CR4_OSXMMEXCPT },
-	{ F(UMIP), X86_CR4_UMIP }, { F(FSGSBASE), X86_CR4_FSGSBASE }, { F(PCID), X86_CR4_PCIDE },
-	{ F(XSAVE), X86_CR4_OSXSAVE }, { F(SMEP), X86_CR4_SMEP }, { F(SMAP), X86_CR4_SMAP },
+static const struct {
+	u16 feature;
+	u32 bit;
+} cr4_bits[] = {
+	{ F(VME), X86_CR4_VME | X86_CR4_PVI },
+	{ F(TSC), X86_CR4_TSD },
+	{ F(DE), X86_CR4_DE },
+	{ F(PSE), X86_CR4_PSE },
+	{ F(PAE), X86_CR4_PAE },
+	{ F(MCE), X86_CR4_MCE },
+	{ F(PGE), X86_CR4_PGE },
+	{ F(MSR), X86_CR4_PCE },
+	{ F(FXSR), X86_CR4_OSFXSR },
+	{ F(SSE), X86_CR4_OSXMMEXCPT },
+	{ F(UMIP), X86_CR4_UMIP },
+	{ F(FSGSBASE), X86_CR4_FSGSBASE },
+	{ F(PCID), X86_CR4_PCIDE },
+	{ F(XSAVE), X86_CR4_OSXSAVE },
+	{ F(SMEP), X86_CR4_SMEP },
+	{ F(SMAP), X86_CR4_SMAP },
 };
 
 /* Where each word of the featureset lies; words without a place are 0 here (AMD's, and later ones). */
 u32 *cpu_policy_word(struct cpu_policy *p, unsigned int word)
 {
 	switch (word) {
-	case 0: return &p->basic[1].d;
-	case 1: return &p->basic[1].c;
-	case 2: return &p->ext[1].d;
-	case 3: return &p->ext[1].c;
-	case 4: return &p->xstate[1].a;
-	case 5: return &p->feat[0].b;
-	case 6: return &p->feat[0].c;
-	case 7: return &p->ext[7].d;
-	case 8: return &p->ext[8].b;
-	case 9: return &p->feat[0].d;
-	case 10: return &p->feat[1].a;
-	case 12: return &p->feat[1].b;
-	case 14: return &p->feat[1].c;
-	case 15: return &p->feat[1].d;
-	case 16: return (u32 *)&p->arch_caps;
-	case 17: return (u32 *)&p->arch_caps + 1;
-	default: return NULL;
+	case 0:
+		return &p->basic[1].d;
+	case 1:
+		return &p->basic[1].c;
+	case 2:
+		return &p->ext[1].d;
+	case 3:
+		return &p->ext[1].c;
+	case 4:
+		return &p->xstate[1].a;
+	case 5:
+		return &p->feat[0].b;
+	case 6:
+		return &p->feat[0].c;
+	case 7:
+		return &p->ext[7].d;
+	case 8:
+		return &p->ext[8].b;
+	case 9:
+		return &p->feat[0].d;
+	case 10:
+		return &p->feat[1].a;
+	case 12:
+		return &p->feat[1].b;
+	case 14:
+		return &p->feat[1].c;
+	case 15:
+		return &p->feat[1].d;
+	case 16:
+		return (u32 *)&p->arch_caps;
+	case 17:
+		return (u32 *)&p->arch_caps + 1;
+	default:
+		return NULL;
 	}
 }
 
@@ -149,7 +284,7 @@ static void clear_private_leaves(struct cpu_policy *p)
 
 	for (i = 0; i < ARRAY_SIZE(basic); i++)
 		clear_leaf(&p->basic[basic[i]]);
-	p->basic[1].b &= 0x0000ff00;	/* CLFLUSH line size; the rest is per vCPU */
+	p->basic[1].b &= 0x0000ff00; /* CLFLUSH line size; the rest is per vCPU */
 	p->ext[1].a = p->ext[1].b = 0;
 	p->ext[7].a = p->ext[7].b = p->ext[7].c = 0;
 	p->ext[8].c = p->ext[8].d = 0;

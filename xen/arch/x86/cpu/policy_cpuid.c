@@ -11,13 +11,10 @@
 #include <asm/hvm.h>
 #include <asm/processor.h>
 
-#define XEN_VERSION 4U
+#define XEN_VERSION    4U
 #define XEN_SUBVERSION 17U
 
-static unsigned int topology_width(const struct domain *d)
-{
-	return fls64(2UL * d->max_vcpus - 1);
-}
+static unsigned int topology_width(const struct domain *d) { return fls64(2UL * d->max_vcpus - 1); }
 
 static void leaf_1(struct vcpu *v, struct cpuid_regs *r)
 {
@@ -133,8 +130,8 @@ static void xen_leaf(struct vcpu *v, u32 leaf, u32 sub, struct cpuid_regs *r)
 		r->a = XEN_VERSION << 16 | XEN_SUBVERSION;
 		break;
 	case 2:
-		r->a = 1;			/* one hypercall page, */
-		r->b = XEN_CPUID_FIRST_LEAF;	/* set by this MSR */
+		r->a = 1; /* one hypercall page, */
+		r->b = XEN_CPUID_FIRST_LEAF; /* set by this MSR */
 		break;
 	case 3:
 		xen_time_leaf(v, sub, r);
@@ -153,14 +150,22 @@ static void basic_leaf(struct vcpu *v, u32 leaf, u32 sub, struct cpuid_regs *r)
 
 	*r = p->basic[leaf];
 	switch (leaf) {
-	case 1: leaf_1(v, r); break;
-	case 4: leaf_4(v, sub, r); break;
+	case 1:
+		leaf_1(v, r);
+		break;
+	case 4:
+		leaf_4(v, sub, r);
+		break;
 	case 7:
 		if (sub <= p->feat[0].a && sub < POLICY_FEAT)
 			*r = p->feat[sub];
 		break;
-	case 0xb: leaf_b(v, sub, r); break;
-	case 0xd: leaf_d(v, sub, r); break;
+	case 0xb:
+		leaf_b(v, sub, r);
+		break;
+	case 0xd:
+		leaf_d(v, sub, r);
+		break;
 	}
 }
 

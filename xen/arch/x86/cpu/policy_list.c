@@ -17,9 +17,12 @@ static struct cpuid_regs *find_leaf(struct cpu_policy *p, u32 leaf, u32 sub)
 	bool plain = sub == XEN_CPUID_NO_SUBLEAF;
 
 	switch (leaf) {
-	case 4: return sub < POLICY_CACHE ? &p->cache[sub] : NULL;
-	case 7: return sub < POLICY_FEAT ? &p->feat[sub] : NULL;
-	case 0xd: return sub < POLICY_XSTATE ? &p->xstate[sub] : NULL;
+	case 4:
+		return sub < POLICY_CACHE ? &p->cache[sub] : NULL;
+	case 7:
+		return sub < POLICY_FEAT ? &p->feat[sub] : NULL;
+	case 0xd:
+		return sub < POLICY_XSTATE ? &p->xstate[sub] : NULL;
 	}
 	if (!plain)
 		return NULL;
@@ -32,15 +35,19 @@ static struct cpuid_regs *find_leaf(struct cpu_policy *p, u32 leaf, u32 sub)
 static u32 subleaves(u32 leaf)
 {
 	switch (leaf) {
-	case 4: return POLICY_CACHE;
-	case 7: return POLICY_FEAT;
-	case 0xd: return POLICY_XSTATE;
-	default: return 0;
+	case 4:
+		return POLICY_CACHE;
+	case 7:
+		return POLICY_FEAT;
+	case 0xd:
+		return POLICY_XSTATE;
+	default:
+		return 0;
 	}
 }
 
 struct leaf_sink {
-	struct xen_cpuid_leaf *out;	/* NULL: count only */
+	struct xen_cpuid_leaf *out; /* NULL: count only */
 	u32 used, room;
 };
 
@@ -63,7 +70,7 @@ static int put_leaves(struct leaf_sink *s, struct cpu_policy *p, u32 first, u32 
 	for (leaf = first; leaf <= last && !rc; leaf++) {
 		u32 n = subleaves(leaf);
 
-		if (leaf == 0xb)	/* made for each vCPU */
+		if (leaf == 0xb) /* made for each vCPU */
 			continue;
 		if (!n)
 			rc = put_leaf(s, leaf, XEN_CPUID_NO_SUBLEAF, find_leaf(p, leaf, XEN_CPUID_NO_SUBLEAF));
@@ -121,10 +128,14 @@ static struct cpu_policy *system_policy(unsigned int index)
 {
 	switch (index) {
 	case XEN_SYSCTL_cpu_policy_raw:
-	case XEN_SYSCTL_cpu_policy_host: return &raw_policy;
-	case XEN_SYSCTL_cpu_policy_hvm_max: return &hvm_max_policy;
-	case XEN_SYSCTL_cpu_policy_hvm_default: return &hvm_default_policy;
-	default: return NULL;
+	case XEN_SYSCTL_cpu_policy_host:
+		return &raw_policy;
+	case XEN_SYSCTL_cpu_policy_hvm_max:
+		return &hvm_max_policy;
+	case XEN_SYSCTL_cpu_policy_hvm_default:
+		return &hvm_default_policy;
+	default:
+		return NULL;
 	}
 }
 
@@ -184,9 +195,14 @@ static int take_msr(struct cpu_policy *p, const struct xen_msr_entry *m)
 	if (m->flags)
 		return -EINVAL;
 	switch (m->idx) {
-	case MSR_PLATFORM_INFO: p->platform_info = m->val; return 0;
-	case MSR_IA32_ARCH_CAPABILITIES: p->arch_caps = m->val; return 0;
-	default: return -ERANGE;
+	case MSR_PLATFORM_INFO:
+		p->platform_info = m->val;
+		return 0;
+	case MSR_IA32_ARCH_CAPABILITIES:
+		p->arch_caps = m->val;
+		return 0;
+	default:
+		return -ERANGE;
 	}
 }
 

@@ -10,10 +10,7 @@
 #define FLAGS_ARITH \
 	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | X86_EFLAGS_OF)
 
-static u64 size_mask(unsigned int size)
-{
-	return size >= 8 ? ~0ULL : (1ULL << (8 * size)) - 1;
-}
+static u64 size_mask(unsigned int size) { return size >= 8 ? ~0ULL : (1ULL << (8 * size)) - 1; }
 
 /* Flags that depend on the result alone. */
 static u64 result_flags(unsigned int size, u64 r)
@@ -61,10 +58,14 @@ static u64 bit_op(enum x86_op op, unsigned int size, u64 a, u64 b, u64 *rflags)
 
 	*rflags = (*rflags & ~(u64)X86_EFLAGS_CF) | (a & bit ? X86_EFLAGS_CF : 0);
 	switch (op) {
-	case X86_OP_BTS: return a | bit;
-	case X86_OP_BTR: return a & ~bit;
-	case X86_OP_BTC: return a ^ bit;
-	default: return a;
+	case X86_OP_BTS:
+		return a | bit;
+	case X86_OP_BTR:
+		return a & ~bit;
+	case X86_OP_BTC:
+		return a ^ bit;
+	default:
+		return a;
 	}
 }
 
@@ -76,20 +77,54 @@ u64 x86_alu(enum x86_op op, unsigned int size, u64 a, u64 b, u64 *rflags)
 	a &= mask;
 	b &= mask;
 	switch (op) {
-	case X86_OP_ADD: case X86_OP_XADD: r = add_with(size, a, b, 0, &f); break;
-	case X86_OP_ADC: r = add_with(size, a, b, carry, &f); break;
-	case X86_OP_SUB: case X86_OP_CMP: case X86_OP_CMPXCHG: r = sub_with(size, a, b, 0, &f); break;
-	case X86_OP_SBB: r = sub_with(size, a, b, carry, &f); break;
-	case X86_OP_NEG: r = sub_with(size, 0, a, 0, &f); break;
-	case X86_OP_INC: r = add_with(size, a, 1, 0, &f); keep = X86_EFLAGS_CF; break;
-	case X86_OP_DEC: r = sub_with(size, a, 1, 0, &f); keep = X86_EFLAGS_CF; break;
-	case X86_OP_OR: r = a | b; f = result_flags(size, r); break;
-	case X86_OP_AND: case X86_OP_TEST: r = a & b; f = result_flags(size, r); break;
-	case X86_OP_XOR: r = a ^ b; f = result_flags(size, r); break;
-	case X86_OP_BT: case X86_OP_BTS: case X86_OP_BTR: case X86_OP_BTC:
+	case X86_OP_ADD:
+	case X86_OP_XADD:
+		r = add_with(size, a, b, 0, &f);
+		break;
+	case X86_OP_ADC:
+		r = add_with(size, a, b, carry, &f);
+		break;
+	case X86_OP_SUB:
+	case X86_OP_CMP:
+	case X86_OP_CMPXCHG:
+		r = sub_with(size, a, b, 0, &f);
+		break;
+	case X86_OP_SBB:
+		r = sub_with(size, a, b, carry, &f);
+		break;
+	case X86_OP_NEG:
+		r = sub_with(size, 0, a, 0, &f);
+		break;
+	case X86_OP_INC:
+		r = add_with(size, a, 1, 0, &f);
+		keep = X86_EFLAGS_CF;
+		break;
+	case X86_OP_DEC:
+		r = sub_with(size, a, 1, 0, &f);
+		keep = X86_EFLAGS_CF;
+		break;
+	case X86_OP_OR:
+		r = a | b;
+		f = result_flags(size, r);
+		break;
+	case X86_OP_AND:
+	case X86_OP_TEST:
+		r = a & b;
+		f = result_flags(size, r);
+		break;
+	case X86_OP_XOR:
+		r = a ^ b;
+		f = result_flags(size, r);
+		break;
+	case X86_OP_BT:
+	case X86_OP_BTS:
+	case X86_OP_BTR:
+	case X86_OP_BTC:
 		return bit_op(op, size, a, b, rflags);
-	case X86_OP_NOT: return ~a & mask;
-	default: return b;	/* the moves: no flags */
+	case X86_OP_NOT:
+		return ~a & mask;
+	default:
+		return b; /* the moves: no flags */
 	}
 	*rflags = (*rflags & ~(FLAGS_ARITH & ~keep)) | (f & ~keep);
 	return r;

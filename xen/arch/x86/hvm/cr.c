@@ -11,9 +11,9 @@
 #include <asm/msr-index.h>
 #include <asm/processor.h>
 
-#define CR0_DEFINED \
-	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | \
-	 X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
+#define CR0_DEFINED                                                                                 \
+	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | \
+	 X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
 
 bool hvm_long_mode(const struct vcpu *v) { return v->arch.hvm.efer & EFER_LMA; }
 unsigned int hvm_guest_x86_mode(struct vcpu *v) { return hvm->get_mode(v); }

@@ -11,7 +11,7 @@
 
 struct debug_port {
 	struct hvm_io_handler handler;
-	spinlock_t lock;	/* several vCPUs may write */
+	spinlock_t lock; /* several vCPUs may write */
 	unsigned int used;
 	char line[160];
 };
@@ -50,7 +50,8 @@ int debugport_init(struct domain *d)
 	if (!p)
 		return -ENOMEM;
 	spin_lock_init(&p->lock, RANK_HVM);
-	p->handler = (struct hvm_io_handler){ .start = DEBUG_PORT, .len = 1, .access = debug_port_access, .data = p };
+	p->handler =
+		(struct hvm_io_handler){ .start = DEBUG_PORT, .len = 1, .access = debug_port_access, .data = p };
 	d->arch.hvm.debug_port = p;
 	hvm_register_io(d, &p->handler);
 	return 0;

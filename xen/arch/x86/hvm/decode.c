@@ -12,7 +12,7 @@
 struct cursor {
 	const u8 *p;
 	unsigned int at, n;
-	bool overrun;		/* bytes were wanted that are not there */
+	bool overrun; /* bytes were wanted that are not there */
 	unsigned int mode;
 	u8 rex;
 	bool opsize_prefix, repne, repe;
@@ -65,17 +65,41 @@ static u8 decode_prefixes(struct cursor *c, struct x86_insn *in)
 		if (c->overrun)
 			return 0;
 		switch (b) {
-		case 0x66: c->opsize_prefix = true; break;
-		case 0x67: addr_prefix = true; break;
-		case 0xf0: in->lock = true; break;
-		case 0xf2: c->repne = true; c->repe = false; break;
-		case 0xf3: c->repe = true; c->repne = false; break;
-		case 0x26: set_segment(c, in, HVM_SEG_ES); break;
-		case 0x2e: set_segment(c, in, HVM_SEG_CS); break;
-		case 0x36: set_segment(c, in, HVM_SEG_SS); break;
-		case 0x3e: set_segment(c, in, HVM_SEG_DS); break;
-		case 0x64: set_segment(c, in, HVM_SEG_FS); break;
-		case 0x65: set_segment(c, in, HVM_SEG_GS); break;
+		case 0x66:
+			c->opsize_prefix = true;
+			break;
+		case 0x67:
+			addr_prefix = true;
+			break;
+		case 0xf0:
+			in->lock = true;
+			break;
+		case 0xf2:
+			c->repne = true;
+			c->repe = false;
+			break;
+		case 0xf3:
+			c->repe = true;
+			c->repne = false;
+			break;
+		case 0x26:
+			set_segment(c, in, HVM_SEG_ES);
+			break;
+		case 0x2e:
+			set_segment(c, in, HVM_SEG_CS);
+			break;
+		case 0x36:
+			set_segment(c, in, HVM_SEG_SS);
+			break;
+		case 0x3e:
+			set_segment(c, in, HVM_SEG_DS);
+			break;
+		case 0x64:
+			set_segment(c, in, HVM_SEG_FS);
+			break;
+		case 0x65:
+			set_segment(c, in, HVM_SEG_GS);
+			break;
 		default:
 			if (c->mode == 8 && (b & 0xf0) == 0x40) {
 				c->rex = b;
@@ -83,7 +107,7 @@ static u8 decode_prefixes(struct cursor *c, struct x86_insn *in)
 			}
 			goto done;
 		}
-		c->rex = 0;	/* counts only right ahead of the opcode */
+		c->rex = 0; /* counts only right ahead of the opcode */
 	}
 done:
 	if (c->mode == 8)
@@ -207,12 +231,18 @@ static enum x86_decode_result decode_group3(struct cursor *c, struct x86_insn *i
 		return X86_DECODE_UNKNOWN;
 	in->form = X86_MEM_ONLY;
 	switch (in->reg & 7) {
-	case 0: case 1:
+	case 0:
+	case 1:
 		in->op = X86_OP_TEST;
 		return modrm_imm(c, in, false);
-	case 2: in->op = X86_OP_NOT; return X86_DECODE_OK;
-	case 3: in->op = X86_OP_NEG; return X86_DECODE_OK;
-	default: return X86_DECODE_UNKNOWN;
+	case 2:
+		in->op = X86_OP_NOT;
+		return X86_DECODE_OK;
+	case 3:
+		in->op = X86_OP_NEG;
+		return X86_DECODE_OK;
+	default:
+		return X86_DECODE_UNKNOWN;
 	}
 }
 
@@ -256,7 +286,10 @@ static enum x86_decode_result decode_0f(struct cursor *c, struct x86_insn *in)
 	u8 b = next_byte(c);
 
 	switch (b) {
-	case 0xa3: case 0xab: case 0xb3: case 0xbb:
+	case 0xa3:
+	case 0xab:
+	case 0xb3:
+	case 0xbb:
 		return modrm_reg(c, in, X86_OP_BT + (b >> 3 & 3), X86_MEM_REG, true);
 	case 0xba:
 		in->size = operand_size(c, true);
@@ -264,15 +297,24 @@ static enum x86_decode_result decode_0f(struct cursor *c, struct x86_insn *in)
 			return X86_DECODE_UNKNOWN;
 		in->op = X86_OP_BT + (in->reg & 3);
 		return modrm_imm(c, in, true);
-	case 0xb0: case 0xb1: return modrm_reg(c, in, X86_OP_CMPXCHG, X86_MEM_REG, b & 1);
-	case 0xc0: case 0xc1: return modrm_reg(c, in, X86_OP_XADD, X86_MEM_REG, b & 1);
-	case 0xb6: case 0xb7: return decode_extend(c, in, X86_OP_MOVZX, b & 1 ? 2 : 1);
-	case 0xbe: case 0xbf: return decode_extend(c, in, X86_OP_MOVSX, b & 1 ? 2 : 1);
-	case 0xc3:	/* movnti */
+	case 0xb0:
+	case 0xb1:
+		return modrm_reg(c, in, X86_OP_CMPXCHG, X86_MEM_REG, b & 1);
+	case 0xc0:
+	case 0xc1:
+		return modrm_reg(c, in, X86_OP_XADD, X86_MEM_REG, b & 1);
+	case 0xb6:
+	case 0xb7:
+		return decode_extend(c, in, X86_OP_MOVZX, b & 1 ? 2 : 1);
+	case 0xbe:
+	case 0xbf:
+		return decode_extend(c, in, X86_OP_MOVSX, b & 1 ? 2 : 1);
+	case 0xc3: /* movnti */
 		if (c->opsize_prefix || c->repe || c->repne)
 			return X86_DECODE_UNKNOWN;
 		return modrm_reg(c, in, X86_OP_MOV, X86_MEM_REG, true);
-	default: return X86_DECODE_UNKNOWN;
+	default:
+		return X86_DECODE_UNKNOWN;
 	}
 }
 
@@ -280,41 +322,67 @@ static enum x86_decode_result decode_opcode(struct cursor *c, struct x86_insn *i
 {
 	bool w = b & 1;
 
-	if (b < 0x40 && (b & 7) < 4)	/* add … cmp with a ModRM operand */
+	if (b < 0x40 && (b & 7) < 4) /* add … cmp with a ModRM operand */
 		return modrm_reg(c, in, X86_OP_ADD + (b >> 3), b & 2 ? X86_REG_MEM : X86_MEM_REG, w);
 	switch (b) {
-	case 0x0f: return decode_0f(c, in);
+	case 0x0f:
+		return decode_0f(c, in);
 	case 0x63:
 		return c->mode == 8 ? decode_extend(c, in, X86_OP_MOVSX, 4) : X86_DECODE_UNKNOWN;
-	case 0x80: case 0x81: case 0x83:
+	case 0x80:
+	case 0x81:
+	case 0x83:
 		in->size = operand_size(c, w);
 		if (!decode_modrm(c, in))
 			return X86_DECODE_UNKNOWN;
 		in->op = X86_OP_ADD + (in->reg & 7);
 		return modrm_imm(c, in, b == 0x83);
-	case 0x84: case 0x85: return modrm_reg(c, in, X86_OP_TEST, X86_MEM_REG, w);
-	case 0x86: case 0x87: return modrm_reg(c, in, X86_OP_XCHG, X86_MEM_REG, w);
-	case 0x88: case 0x89: return modrm_reg(c, in, X86_OP_MOV, X86_MEM_REG, w);
-	case 0x8a: case 0x8b: return modrm_reg(c, in, X86_OP_MOV, X86_REG_MEM, w);
-	case 0xa0: case 0xa1: case 0xa2: case 0xa3: return decode_moffs(c, in, b);
-	case 0xa4: case 0xa5: return decode_string(c, in, X86_OP_MOVS, w);
-	case 0xaa: case 0xab: return decode_string(c, in, X86_OP_STOS, w);
-	case 0xac: case 0xad: return decode_string(c, in, X86_OP_LODS, w);
-	case 0xc6: case 0xc7:
+	case 0x84:
+	case 0x85:
+		return modrm_reg(c, in, X86_OP_TEST, X86_MEM_REG, w);
+	case 0x86:
+	case 0x87:
+		return modrm_reg(c, in, X86_OP_XCHG, X86_MEM_REG, w);
+	case 0x88:
+	case 0x89:
+		return modrm_reg(c, in, X86_OP_MOV, X86_MEM_REG, w);
+	case 0x8a:
+	case 0x8b:
+		return modrm_reg(c, in, X86_OP_MOV, X86_REG_MEM, w);
+	case 0xa0:
+	case 0xa1:
+	case 0xa2:
+	case 0xa3:
+		return decode_moffs(c, in, b);
+	case 0xa4:
+	case 0xa5:
+		return decode_string(c, in, X86_OP_MOVS, w);
+	case 0xaa:
+	case 0xab:
+		return decode_string(c, in, X86_OP_STOS, w);
+	case 0xac:
+	case 0xad:
+		return decode_string(c, in, X86_OP_LODS, w);
+	case 0xc6:
+	case 0xc7:
 		in->size = operand_size(c, w);
 		if (!decode_modrm(c, in) || (in->reg & 7))
 			return X86_DECODE_UNKNOWN;
 		in->op = X86_OP_MOV;
 		return modrm_imm(c, in, false);
-	case 0xf6: case 0xf7: return decode_group3(c, in, w);
-	case 0xfe: case 0xff:
+	case 0xf6:
+	case 0xf7:
+		return decode_group3(c, in, w);
+	case 0xfe:
+	case 0xff:
 		in->size = operand_size(c, w);
 		if (!decode_modrm(c, in) || (in->reg & 7) > 1)
 			return X86_DECODE_UNKNOWN;
 		in->op = (in->reg & 7) ? X86_OP_DEC : X86_OP_INC;
 		in->form = X86_MEM_ONLY;
 		return X86_DECODE_OK;
-	default: return X86_DECODE_UNKNOWN;
+	default:
+		return X86_DECODE_UNKNOWN;
 	}
 }
 
@@ -324,7 +392,10 @@ static bool lock_allowed(const struct x86_insn *in)
 	if (in->form == X86_REG_MEM || in->form == X86_STRING)
 		return false;
 	switch (in->op) {
-	case X86_OP_MOV: case X86_OP_CMP: case X86_OP_TEST: case X86_OP_BT:
+	case X86_OP_MOV:
+	case X86_OP_CMP:
+	case X86_OP_TEST:
+	case X86_OP_BT:
 		return false;
 	default:
 		return true;

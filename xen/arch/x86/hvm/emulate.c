@@ -35,11 +35,21 @@ void hvm_write_reg(u64 *reg, u64 val, unsigned int size)
 static void copy_sized(void *dst, const void *src, unsigned int n)
 {
 	switch (n) {
-	case 1: *(volatile u8 *)dst = *(const volatile u8 *)src; break;
-	case 2: *(volatile u16 *)dst = *(const volatile u16 *)src; break;
-	case 4: *(volatile u32 *)dst = *(const volatile u32 *)src; break;
-	case 8: *(volatile u64 *)dst = *(const volatile u64 *)src; break;
-	default: memcpy(dst, src, n); break;
+	case 1:
+		*(volatile u8 *)dst = *(const volatile u8 *)src;
+		break;
+	case 2:
+		*(volatile u16 *)dst = *(const volatile u16 *)src;
+		break;
+	case 4:
+		*(volatile u32 *)dst = *(const volatile u32 *)src;
+		break;
+	case 8:
+		*(volatile u64 *)dst = *(const volatile u64 *)src;
+		break;
+	default:
+		memcpy(dst, src, n);
+		break;
 	}
 }
 
@@ -49,8 +59,8 @@ static bool type_is_writable(enum p2m_type t)
 }
 
 /* A page of RAM, referenced by the caller. Writes to what is read-only are dropped. */
-static void ram_rw(struct vcpu *v, struct page_info *page, enum p2m_type t, gpa_t gpa, void *buf, unsigned int n,
-		   bool write)
+static void ram_rw(struct vcpu *v, struct page_info *page, enum p2m_type t, gpa_t gpa, void *buf,
+		   unsigned int n, bool write)
 {
 	u8 *at = (u8 *)page_to_virt(page) + (gpa & ~PAGE_MASK);
 
@@ -109,7 +119,7 @@ static enum hvm_rw physical_rw(struct vcpu *v, gpa_t gpa, void *buf, unsigned in
 	enum p2m_type t;
 	mfn_t mfn;
 
-	if ((gpa & PAGE_MASK) == APIC_DEFAULT_BASE)	/* by far the most frequent: nothing is ever mapped there */
+	if ((gpa & PAGE_MASK) == APIC_DEFAULT_BASE) /* by far the most frequent: nothing is ever mapped there */
 		return mmio_rw(v, gpa, buf, n, write);
 	page = get_page_from_gfn(v->domain, gpa_to_gfn(gpa), &t, P2M_ALLOC);
 	if (page) {
@@ -168,7 +178,7 @@ static bool segment_allows(const struct hvm_segment *s, u64 offset, unsigned int
 		return false;
 	if (write ? code || !(s->attr & 2) : code && !(s->attr & 2))
 		return false;
-	if (!code && (s->attr & 4))	/* expand-down: valid above the limit */
+	if (!code && (s->attr & 4)) /* expand-down: valid above the limit */
 		return offset > s->limit && offset + n - 1 <= (s->attr & HVM_SEG_D ? 0xffffffffULL : 0xffff);
 	return offset + n - 1 <= s->limit;
 }
@@ -201,10 +211,7 @@ bool hvm_linear_address(struct vcpu *v, enum hvm_seg seg, u64 offset, unsigned i
 
 /* ---- instruction ---- */
 
-static u32 user_access(struct vcpu *v)
-{
-	return hvm_get_cpl(v) == 3 ? PFEC_U : 0;
-}
+static u32 user_access(struct vcpu *v) { return hvm_get_cpl(v) == 3 ? PFEC_U : 0; }
 
 /* Up to n bytes of code at gva, all in one page. How many; 0 with *injected: there was a page fault. */
 static unsigned int fetch_bytes(struct vcpu *v, unsigned long gva, u8 *buf, unsigned int n, bool *injected)
@@ -261,8 +268,8 @@ static bool fetch_and_decode(struct vcpu *v, struct x86_insn *in)
 	}
 	if (r != X86_DECODE_INVALID)
 		gprintk(XENLOG_G_WARNING "access to emulated memory by an instruction that is not emulated: "
-			"%02x %02x %02x %02x %02x %02x %02x %02x at %#lx\n", bytes[0], bytes[1], bytes[2], bytes[3],
-			bytes[4], bytes[5], bytes[6], bytes[7], gva);
+					 "%02x %02x %02x %02x %02x %02x %02x %02x at %#lx\n",
+			bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7], gva);
 	hvm_inject_exception(v, X86_EXC_UD, -1);
 	return false;
 }
@@ -303,8 +310,8 @@ static u64 effective_address(const struct vcpu *v, const struct x86_insn *in)
 }
 
 /* The memory operand; the kernel's own access needs no second walk. */
-static enum hvm_rw operand_rw(struct vcpu *v, const struct fault *f, unsigned long gva, u64 *val, unsigned int n,
-			      bool write, u32 access)
+static enum hvm_rw operand_rw(struct vcpu *v, const struct fault *f, unsigned long gva, u64 *val,
+			      unsigned int n, bool write, u32 access)
 {
 	if (gva == f->gla && !access && (gva & ~PAGE_MASK) + n <= PAGE_SIZE)
 		return physical_rw(v, (f->gpa & PAGE_MASK) | (gva & ~PAGE_MASK), val, n, write);
@@ -338,8 +345,8 @@ static void finish_load(struct vcpu *v, const struct x86_insn *in, u64 mem)
 }
 
 /* memory op= register, immediate, or nothing. Registers and flags change only once memory has. */
-static enum hvm_rw do_store(struct vcpu *v, const struct x86_insn *in, const struct fault *f, unsigned long gva,
-			    u32 access)
+static enum hvm_rw do_store(struct vcpu *v, const struct x86_insn *in, const struct fault *f,
+			    unsigned long gva, u32 access)
 {
 	u64 flags = v->arch.regs.rflags, mem = 0, result;
 	u64 src = in->form == X86_MEM_IMM ? in->imm : in->form == X86_MEM_REG ? read_operand_reg(v, in) : 0;
@@ -379,8 +386,8 @@ static enum hvm_rw do_plain(struct vcpu *v, const struct x86_insn *in, const str
 	enum hvm_rw rc;
 	u64 mem = 0;
 
-	if (!hvm_linear_address(v, (enum hvm_seg)in->seg, effective_address(v, in), in->size, op_writes_memory(in),
-				in->addr_size, &gva))
+	if (!hvm_linear_address(v, (enum hvm_seg)in->seg, effective_address(v, in), in->size,
+				op_writes_memory(in), in->addr_size, &gva))
 		return HVM_RW_FAULT;
 	if (in->form != X86_REG_MEM)
 		return do_store(v, in, f, gva, access);
@@ -462,7 +469,8 @@ static bool mapped_on_demand(struct domain *d, gpa_t gpa)
 {
 	u64 page = gpa & PAGE_MASK, s, e;
 
-	if (!d->is_privileged || page == APIC_DEFAULT_BASE || hvm_mmio_next_trapped(d, page, page + PAGE_SIZE, &s, &e))
+	if (!d->is_privileged || page == APIC_DEFAULT_BASE ||
+	    hvm_mmio_next_trapped(d, page, page + PAGE_SIZE, &s, &e))
 		return false;
 	return dom0_mmio_fault(d, gpa_to_gfn(gpa));
 }

@@ -57,8 +57,9 @@ int hvm_vcpu_init(struct vcpu *v)
 	int rc;
 
 	h->loaded_cpu = NR_CPUS;
-	h->msr_pat = 0x0007040600070406ULL;	/* SDM, "Page Attribute Table": after reset */
-	h->msr_misc_enable = MISC_ENABLE_FAST_STRING | MISC_ENABLE_BTS_UNAVAILABLE | MISC_ENABLE_PEBS_UNAVAILABLE;
+	h->msr_pat = 0x0007040600070406ULL; /* SDM, "Page Attribute Table": after reset */
+	h->msr_misc_enable =
+		MISC_ENABLE_FAST_STRING | MISC_ENABLE_BTS_UNAVAILABLE | MISC_ENABLE_PEBS_UNAVAILABLE;
 	if (v->vcpu_id && v->domain->vcpu[0])
 		h->tsc_offset = v->domain->vcpu[0]->arch.hvm.tsc_offset;
 	rc = hvm_fpu_init(v);
@@ -96,8 +97,8 @@ static void set_seg(struct vcpu *v, enum hvm_seg seg, u16 sel, u64 base, u32 lim
 #define ATTR_DATA32 (HVM_SEG_G | HVM_SEG_D | HVM_SEG_P | HVM_SEG_S | 0x3)
 #define ATTR_CODE16 (HVM_SEG_P | HVM_SEG_S | 0xb)
 #define ATTR_DATA16 (HVM_SEG_P | HVM_SEG_S | 0x3)
-#define ATTR_LDT (HVM_SEG_P | 0x2)
-#define ATTR_TSS (HVM_SEG_P | 0xb)
+#define ATTR_LDT    (HVM_SEG_P | 0x2)
+#define ATTR_TSS    (HVM_SEG_P | 0xb)
 
 /* Code and data segments as given, flat ones with base 0; tables empty. */
 static void set_segments(struct vcpu *v, u16 code, u16 data, u32 limit)
@@ -148,7 +149,7 @@ void hvm_vcpu_reset(struct vcpu *v)
 	struct hvm_vcpu *h = &v->arch.hvm;
 
 	if (v != current)
-		sync_vcpu_state(v);	/* or what is left of it in a CPU would be saved over this */
+		sync_vcpu_state(v); /* or what is left of it in a CPU would be saved over this */
 	memset(&v->arch.regs, 0, sizeof(v->arch.regs));
 	v->arch.regs.rip = 0xfff0;
 	v->arch.regs.rflags = X86_EFLAGS_MBS;
@@ -234,10 +235,10 @@ static int set_context32(struct vcpu *v, const struct vcpu_hvm_x86_32 *c)
 	u64 efer = c->efer;
 
 	if (check_crs(v->domain, c->cr0, c->cr3, c->cr4, efer, efer & (EFER_LME | EFER_LMA)) ||
-	    (c->eflags & X86_EFLAGS_VM) ||
-	    !segment_ok(c->cs_ar, c->cs_limit, true) || !segment_ok(c->ds_ar, c->ds_limit, false) ||
-	    !segment_ok(c->ss_ar, c->ss_limit, false) || !segment_ok(c->es_ar, c->es_limit, false) ||
-	    (c->tr_ar & ~0x8fU & 0x0fff) || !(c->tr_ar & HVM_SEG_P) || (c->tr_limit >> 20))
+	    (c->eflags & X86_EFLAGS_VM) || !segment_ok(c->cs_ar, c->cs_limit, true) ||
+	    !segment_ok(c->ds_ar, c->ds_limit, false) || !segment_ok(c->ss_ar, c->ss_limit, false) ||
+	    !segment_ok(c->es_ar, c->es_limit, false) || (c->tr_ar & ~0x8fU & 0x0fff) ||
+	    !(c->tr_ar & HVM_SEG_P) || (c->tr_limit >> 20))
 		return -EINVAL;
 	hvm_vcpu_reset(v);
 	r->rax = c->eax;
@@ -264,9 +265,12 @@ static int set_context32(struct vcpu *v, const struct vcpu_hvm_x86_32 *c)
 int hvm_vcpu_set_context(struct vcpu *v, const struct vcpu_hvm_context *ctx)
 {
 	switch (ctx->mode) {
-	case VCPU_HVM_MODE_32B: return set_context32(v, &ctx->cpu_regs.x86_32);
-	case VCPU_HVM_MODE_64B: return set_context64(v, &ctx->cpu_regs.x86_64);
-	default: return -EINVAL;
+	case VCPU_HVM_MODE_32B:
+		return set_context32(v, &ctx->cpu_regs.x86_32);
+	case VCPU_HVM_MODE_64B:
+		return set_context64(v, &ctx->cpu_regs.x86_64);
+	default:
+		return -EINVAL;
 	}
 }
 

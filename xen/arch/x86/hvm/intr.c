@@ -12,8 +12,8 @@
 #include <asm/hvm.h>
 #include <asm/processor.h>
 
-#define BLOCKED_BY_SHADOW 3U	/* STI, MOV SS */
-#define BLOCKED_NMI 8U
+#define BLOCKED_BY_SHADOW 3U /* STI, MOV SS */
+#define BLOCKED_NMI	  8U
 
 /* ---- raising ---- */
 
@@ -23,11 +23,18 @@ enum exception_class { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };
 static enum exception_class class_of(u8 vector)
 {
 	switch (vector) {
-	case X86_EXC_DE: case X86_EXC_TS: case X86_EXC_NP: case X86_EXC_SS: case X86_EXC_GP:
+	case X86_EXC_DE:
+	case X86_EXC_TS:
+	case X86_EXC_NP:
+	case X86_EXC_SS:
+	case X86_EXC_GP:
 		return CONTRIBUTORY;
-	case X86_EXC_PF: return PAGE_FAULT;
-	case X86_EXC_DF: return DOUBLE_FAULT;
-	default: return BENIGN;
+	case X86_EXC_PF:
+		return PAGE_FAULT;
+	case X86_EXC_DF:
+		return DOUBLE_FAULT;
+	default:
+		return BENIGN;
 	}
 }
 
@@ -64,8 +71,11 @@ void hvm_inject_exception(struct vcpu *v, u8 vector, s64 error)
 	if (is_fault(vector))
 		v->arch.regs.rflags |= X86_EFLAGS_RF;
 	*e = (struct hvm_event){
-		.pending = true, .type = HVM_EVENT_HW_EXCEPTION, .vector = vector,
-		.has_error = error >= 0, .error = error >= 0 ? (u32)error : 0,
+		.pending = true,
+		.type = HVM_EVENT_HW_EXCEPTION,
+		.vector = vector,
+		.has_error = error >= 0,
+		.error = error >= 0 ? (u32)error : 0,
 	};
 }
 
@@ -174,8 +184,9 @@ int hvm_set_callback_via(struct domain *d, u64 via)
 		c->via = 0;
 		if (via)
 			printk(XENLOG_G_INFO "%pd: event channel callback by %s is not available\n", d,
-			       type == HVM_PARAM_CALLBACK_TYPE_GSI ? "GSI" :
-			       type == HVM_PARAM_CALLBACK_TYPE_PCI_INTX ? "PCI INTx" : "unknown means");
+			       type == HVM_PARAM_CALLBACK_TYPE_GSI	  ? "GSI"
+			       : type == HVM_PARAM_CALLBACK_TYPE_PCI_INTX ? "PCI INTx"
+									  : "unknown means");
 		return 0;
 	}
 	if (vector < 16)

@@ -14,9 +14,13 @@
 
 /* Ports the hypervisor drives itself, and the machine's interrupt controllers and interval timer. */
 #define CLAIMS_MAX 16
-static struct { u16 first, last; } claims[CLAIMS_MAX] = {
-	{ 0x20, 0x21 }, { 0xa0, 0xa1 },	/* interrupt controllers */
-	{ 0x40, 0x43 }, { 0x61, 0x61 },	/* interval timer, its gate */
+static struct {
+	u16 first, last;
+} claims[CLAIMS_MAX] = {
+	{ 0x20, 0x21 },
+	{ 0xa0, 0xa1 }, /* interrupt controllers */
+	{ 0x40, 0x43 },
+	{ 0x61, 0x61 }, /* interval timer, its gate */
 };
 static unsigned int claim_count = 4;
 
@@ -112,10 +116,7 @@ int hvm_io_init(struct domain *d)
 	return closed_bitmap ? 0 : -ENOMEM;
 }
 
-void hvm_io_relinquish(struct domain *d)
-{
-	ioreq_destroy_all(d);
-}
+void hvm_io_relinquish(struct domain *d) { ioreq_destroy_all(d); }
 
 void hvm_io_destroy(struct domain *d)
 {
@@ -150,27 +151,36 @@ static struct hvm_io_handler *find_handler(struct domain *d, bool mmio, u64 addr
 {
 	struct hvm_io_handler *h;
 
-	list_for_each_entry_rcu(h, &d->arch.hvm.io_handlers, list)
-		if (h->is_mmio == mmio && addr - h->start < h->len && size <= h->len - (addr - h->start))
-			return h;
+	list_for_each_entry_rcu(h, &d->arch.hvm.io_handlers,
+				list) if (h->is_mmio == mmio && addr - h->start < h->len &&
+					  size <= h->len - (addr - h->start)) return h;
 	return NULL;
 }
 
 u64 hvm_machine_in(u16 port, unsigned int size)
 {
 	switch (size) {
-	case 1: return inb(port);
-	case 2: return inw(port);
-	default: return inl(port);
+	case 1:
+		return inb(port);
+	case 2:
+		return inw(port);
+	default:
+		return inl(port);
 	}
 }
 
 void hvm_machine_out(u16 port, unsigned int size, u64 val)
 {
 	switch (size) {
-	case 1: outb((u8)val, port); break;
-	case 2: outw((u16)val, port); break;
-	default: outl((u32)val, port); break;
+	case 1:
+		outb((u8)val, port);
+		break;
+	case 2:
+		outw((u16)val, port);
+		break;
+	default:
+		outl((u32)val, port);
+		break;
 	}
 }
 
@@ -278,10 +288,9 @@ bool hvm_mmio_next_trapped(struct domain *d, u64 start, u64 end, u64 *trap_start
 	u64 s, e;
 
 	consider_trap(start, end, LAPIC_PAGE, LAPIC_PAGE + PAGE_SIZE, &found, trap_start, trap_end);
-	list_for_each_entry_rcu(h, &d->arch.hvm.io_handlers, list)
-		if (h->is_mmio)
-			consider_trap(start, end, h->start & PAGE_MASK, ROUND_UP(h->start + h->len, PAGE_SIZE),
-				      &found, trap_start, trap_end);
+	list_for_each_entry_rcu(h, &d->arch.hvm.io_handlers, list) if (h->is_mmio)
+		consider_trap(start, end, h->start & PAGE_MASK, ROUND_UP(h->start + h->len, PAGE_SIZE),
+			      &found, trap_start, trap_end);
 	if (vpci_next_trapped(d, start, end, &s, &e))
 		consider_trap(start, end, s, e, &found, trap_start, trap_end);
 	return found;
@@ -359,8 +368,14 @@ void hvm_handle_portio_exit(struct vcpu *v, u16 port, unsigned int size, bool wr
 			    unsigned int insn_len, unsigned int addr_size, enum hvm_seg seg)
 {
 	struct hvm_portio_exit e = {
-		.port = port, .size = (u8)size, .write = write, .string = string, .rep = rep,
-		.insn_len = (u8)insn_len, .addr_size = (u8)addr_size, .seg = (u8)seg,
+		.port = port,
+		.size = (u8)size,
+		.write = write,
+		.string = string,
+		.rep = rep,
+		.insn_len = (u8)insn_len,
+		.addr_size = (u8)addr_size,
+		.seg = (u8)seg,
 	};
 
 	if (string ? portio_string(v, &e) : portio_single(v, &e)) {

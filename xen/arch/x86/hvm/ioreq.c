@@ -333,11 +333,12 @@ static int change_range(struct domain *d, u16 emulator, u16 id, u32 type, u64 st
 	spin_lock(&d->domain_lock);
 	s = find_server(d, emulator, id, &rc);
 	if (s && map)
-		rc = rangeset_overlaps(s->range[type], start, end) ? -EEXIST :
-								      rangeset_add(s->range[type], start, end);
+		rc = rangeset_overlaps(s->range[type], start, end) ? -EEXIST
+								   : rangeset_add(s->range[type], start, end);
 	else if (s)
-		rc = rangeset_contains(s->range[type], start, end) ? rangeset_remove(s->range[type], start, end) :
-								     -ENOENT;
+		rc = rangeset_contains(s->range[type], start, end)
+			     ? rangeset_remove(s->range[type], start, end)
+			     : -ENOENT;
 	spin_unlock(&d->domain_lock);
 	return rc;
 }

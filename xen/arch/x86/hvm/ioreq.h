@@ -12,14 +12,14 @@
 #include <public/hvm/ioreq.h>
 
 #define IOREQ_SERVERS_MAX 8
-#define IOREQ_RANGES_MAX 256
+#define IOREQ_RANGES_MAX  256
 #define IOREQ_RANGE_TYPES 3
 
 struct ioreq_page {
-	struct page_info *page;		/* one reference */
+	struct page_info *page; /* one reference */
 	void *va;
-	gfn_t gfn;			/* taken from the guest's p2m; INVALID_GFN: the hypervisor's own page */
-	bool hidden;			/* out of the guest's p2m now */
+	gfn_t gfn; /* taken from the guest's p2m; INVALID_GFN: the hypervisor's own page */
+	bool hidden; /* out of the guest's p2m now */
 };
 
 /* Changed under domain_lock with the domain paused; its vCPUs read without a lock. */
@@ -31,7 +31,7 @@ struct ioreq_server {
 	struct ioreq_page ioreq, bufioreq;
 	u32 bufioreq_port;
 	struct rangeset *range[IOREQ_RANGE_TYPES];
-	u32 *vcpu_port;			/* by vCPU; 0: none */
+	u32 *vcpu_port; /* by vCPU; 0: none */
 };
 
 /* One access of the instruction being carried out that has been answered. */
@@ -46,11 +46,11 @@ struct ioreq_answer {
 
 /* [o] of the vCPU; server also by who takes a server away, with the domain paused. */
 struct hvm_io_state {
-	struct ioreq_server *server;	/* that was asked; NULL: it is gone */
+	struct ioreq_server *server; /* that was asked; NULL: it is gone */
 	struct ioreq_answer asked;
 	struct ioreq_answer done[IOREQ_ANSWERS_MAX];
 	unsigned int done_count, replayed;
-	bool again_portio, again_mmio;	/* what to run again */
+	bool again_portio, again_mmio; /* what to run again */
 	struct hvm_portio_exit portio;
 	gpa_t gpa;
 	unsigned long gla;
@@ -58,9 +58,9 @@ struct hvm_io_state {
 
 struct ioreq_servers {
 	struct ioreq_server *server[IOREQ_SERVERS_MAX];
-	u32 cf8;			/* last address a vCPU wrote to port 0xcf8 */
-	unsigned long gfns_used;	/* of HVM_PARAM_IOREQ_SERVER_PFN and following */
-	struct hvm_io_state *vcpu;	/* by vCPU */
+	u32 cf8; /* last address a vCPU wrote to port 0xcf8 */
+	unsigned long gfns_used; /* of HVM_PARAM_IOREQ_SERVER_PFN and following */
+	struct hvm_io_state *vcpu; /* by vCPU */
 };
 
 /* The vCPU's slot in the shared page; NULL: the page does not exist. */

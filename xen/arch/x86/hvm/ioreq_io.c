@@ -13,13 +13,11 @@
 /* The byte of struct ioreq that holds state, data_is_ptr, dir and df: it changes hands by one store. */
 #define SLOT_FLAGS 30
 #define FLAG_STATE 0x0f
-#define FLAG_READ 0x20
-_Static_assert(sizeof(struct ioreq) == 32 && offsetof(struct ioreq, type) == SLOT_FLAGS + 1, "layout of a slot");
+#define FLAG_READ  0x20
+_Static_assert(sizeof(struct ioreq) == 32 && offsetof(struct ioreq, type) == SLOT_FLAGS + 1,
+	       "layout of a slot");
 
-static u8 *slot_flags(struct ioreq *slot)
-{
-	return (u8 *)slot + SLOT_FLAGS;
-}
+static u8 *slot_flags(struct ioreq *slot) { return (u8 *)slot + SLOT_FLAGS; }
 
 /* What kind of request an access is: ports of the PCI configuration mechanism name a device. */
 static void classify(struct ioreq_servers *all, const struct ioreq_answer *a, u8 *type, u64 *addr)
@@ -96,7 +94,11 @@ int ioreq_access(struct vcpu *v, bool mmio, u64 addr, unsigned int size, bool wr
 {
 	struct ioreq_servers *all = smp_load_acquire(&v->domain->ioreq);
 	struct ioreq_answer a = {
-		.addr = addr, .size = (u8)size, .mmio = mmio, .write = write, .val = write ? *val : 0,
+		.addr = addr,
+		.size = (u8)size,
+		.mmio = mmio,
+		.write = write,
+		.val = write ? *val : 0,
 	};
 	struct hvm_io_state *st;
 	struct ioreq_server *s;
@@ -117,7 +119,7 @@ int ioreq_access(struct vcpu *v, bool mmio, u64 addr, unsigned int size, bool wr
 				*val = old->val;
 			return HVM_IO_OK;
 		}
-		st->done_count = st->replayed;	/* the instruction is another one now */
+		st->done_count = st->replayed; /* the instruction is another one now */
 	}
 	classify(all, &a, &type, &req_addr);
 	s = select_server(all, type, req_addr, size);
@@ -203,8 +205,8 @@ static void run_again(struct vcpu *v, struct hvm_io_state *st)
 	const struct hvm_portio_exit *e = &st->portio;
 
 	if (st->again_portio)
-		hvm_handle_portio_exit(v, e->port, e->size, e->write, e->string, e->rep, e->insn_len, e->addr_size,
-				       (enum hvm_seg)e->seg);
+		hvm_handle_portio_exit(v, e->port, e->size, e->write, e->string, e->rep, e->insn_len,
+				       e->addr_size, (enum hvm_seg)e->seg);
 	else if (st->again_mmio)
 		hvm_emulate_mmio(v, st->gpa, true, st->gla);
 }

@@ -16,17 +16,14 @@
 
 struct msr_row {
 	u32 first, last;
-	int (*read)(struct vcpu *v, u32 msr, u64 *val);		/* 0, -EINVAL: #GP */
+	int (*read)(struct vcpu *v, u32 msr, u64 *val); /* 0, -EINVAL: #GP */
 	int (*write)(struct vcpu *v, u32 msr, u64 val);
 	const char *name;
 };
 
 /* ---- TSC ---- */
 
-u64 hvm_guest_tsc(struct vcpu *v)
-{
-	return rdtsc() + v->arch.hvm.tsc_offset;
-}
+u64 hvm_guest_tsc(struct vcpu *v) { return rdtsc() + v->arch.hvm.tsc_offset; }
 
 void hvm_set_guest_tsc(struct vcpu *v, u64 tsc)
 {
@@ -74,15 +71,9 @@ static int rd_zero(struct vcpu *v, u32 msr, u64 *val)
 	return 0;
 }
 
-static int wr_ignore(struct vcpu *v, u32 msr, u64 val)
-{
-	return 0;
-}
+static int wr_ignore(struct vcpu *v, u32 msr, u64 val) { return 0; }
 
-static int wr_zero(struct vcpu *v, u32 msr, u64 val)
-{
-	return val ? -EINVAL : 0;
-}
+static int wr_zero(struct vcpu *v, u32 msr, u64 val) { return val ? -EINVAL : 0; }
 
 /* Locked, with VMX off. */
 static int rd_feature_control(struct vcpu *v, u32 msr, u64 *val)
@@ -140,7 +131,7 @@ static int wr_tsc_aux(struct vcpu *v, u32 msr, u64 val)
 	if (!cpu_policy_has(v->domain, XEN_X86_FEATURE_RDTSCP) || val >> 32)
 		return -EINVAL;
 	v->arch.hvm.msr_tsc_aux = val;
-	wrmsr(MSR_TSC_AUX, val);	/* v is current, and nothing of the hypervisor uses it */
+	wrmsr(MSR_TSC_AUX, val); /* v is current, and nothing of the hypervisor uses it */
 	return 0;
 }
 
@@ -150,10 +141,7 @@ static int rd_efer(struct vcpu *v, u32 msr, u64 *val)
 	return 0;
 }
 
-static int wr_efer(struct vcpu *v, u32 msr, u64 val)
-{
-	return hvm_set_efer(v, val);
-}
+static int wr_efer(struct vcpu *v, u32 msr, u64 val) { return hvm_set_efer(v, val); }
 
 static int wr_pat(struct vcpu *v, u32 msr, u64 val)
 {
@@ -168,14 +156,14 @@ static int wr_pat(struct vcpu *v, u32 msr, u64 val)
 
 static void fill_hypercall_page(u8 *page)
 {
-	static const u8 stub[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x01, 0xc1, 0xc3 };	/* mov $nr, %eax; vmcall; ret */
+	static const u8 stub[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x01, 0xc1, 0xc3 }; /* mov $nr, %eax; vmcall; ret */
 	unsigned int nr;
 
 	memset(page, 0xcc, PAGE_SIZE);
 	for (nr = 0; nr < PAGE_SIZE / 32; nr++) {
 		u8 *p = page + nr * 32;
 
-		if (nr == __HYPERVISOR_iret) {	/* PV only */
+		if (nr == __HYPERVISOR_iret) { /* PV only */
 			p[0] = 0x0f;
 			p[1] = 0x0b;
 			continue;
@@ -201,7 +189,7 @@ int hvm_write_hypercall_page(struct domain *d, gpa_t gpa)
 
 static int wr_hypercall_page(struct vcpu *v, u32 msr, u64 val)
 {
-	if (val & ~PAGE_MASK)	/* there is only page 0 */
+	if (val & ~PAGE_MASK) /* there is only page 0 */
 		return -EINVAL;
 	if (!hvm_write_hypercall_page(v->domain, val))
 		return 0;
@@ -227,7 +215,7 @@ static const struct msr_row msr_rows[] = {
 	{ MSR_IA32_MTRRCAP, MSR_IA32_MTRRCAP, hvm_mtrr_rdmsr, hvm_mtrr_wrmsr, "MTRRCAP" },
 	{ MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_ARCH_CAPABILITIES, rd_arch_caps, NULL, "ARCH_CAPABILITIES" },
 	{ MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_EIP, rd_vendor, wr_vendor, "SYSENTER" },
-	{ MSR_IA32_MCG_CAP, MSR_IA32_MCG_CAP, rd_zero, NULL, "MCG_CAP" },	/* no banks */
+	{ MSR_IA32_MCG_CAP, MSR_IA32_MCG_CAP, rd_zero, NULL, "MCG_CAP" }, /* no banks */
 	{ MSR_IA32_MCG_STATUS, MSR_IA32_MCG_STATUS, rd_zero, wr_zero, "MCG_STATUS" },
 	{ MSR_IA32_PERF_STATUS, MSR_IA32_PERF_CTL, rd_zero, wr_ignore, "PERF" },
 	{ MSR_IA32_MISC_ENABLE, MSR_IA32_MISC_ENABLE, rd_misc_enable, wr_misc_enable, "MISC_ENABLE" },
@@ -274,7 +262,7 @@ static noinline void note_unknown(u32 msr, bool write, u64 val)
 		if (!READ_ONCE(seen[i]) && cmpxchg(&seen[i], 0U, key) == 0)
 			break;
 	}
-	if (i == ARRAY_SIZE(seen))	/* somebody tries numbers at random */
+	if (i == ARRAY_SIZE(seen)) /* somebody tries numbers at random */
 		return;
 	if (write)
 		gprintk(XENLOG_G_DEBUG "WRMSR %#x of %#lx: #GP\n", msr, (unsigned long)val);

@@ -13,16 +13,13 @@
 
 #define VAR_COUNT 8
 /* Write combining, fixed ranges, eight variable ranges. */
-#define MTRR_CAP (1U << 10 | 1U << 8 | VAR_COUNT)
+#define MTRR_CAP  (1U << 10 | 1U << 8 | VAR_COUNT)
 #define VAR_VALID (1ULL << 11)
 #define PAT_RESET 0x0007040600070406ULL
 
 _Static_assert(VAR_COUNT == MTRR_VCNT, "the save record has as many");
 
-static bool is_mtrr_type(u8 t)
-{
-	return t < 2 || (t >= 4 && t <= 6);
-}
+static bool is_mtrr_type(u8 t) { return t < 2 || (t >= 4 && t <= 6); }
 
 static bool types_are_valid(u64 val, bool pat)
 {

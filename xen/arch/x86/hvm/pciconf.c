@@ -12,11 +12,11 @@
 #include <asm/pci.h>
 #include <asm/setup.h>
 
-#define ECAM_MAX 8
-#define BUS_BYTES (1U << 20)
+#define ECAM_MAX   8
+#define BUS_BYTES  (1U << 20)
 #define HIDDEN_MAX 4
 
-static DEFINE_SPINLOCK(ports_lock, RANK_LEAF);	/* the address latch of 0xcf8 */
+static DEFINE_SPINLOCK(ports_lock, RANK_LEAF); /* the address latch of 0xcf8 */
 
 static struct pci_ecam windows[ECAM_MAX];
 static unsigned int window_count;
@@ -104,9 +104,15 @@ u32 pci_conf_read(struct pci_id id, u16 reg, unsigned int size)
 	spin_lock_irqsave(&ports_lock, flags);
 	outl(port_address(id, reg), 0xcf8);
 	switch (size) {
-	case 1: val = inb(0xcfc + (reg & 3)); break;
-	case 2: val = inw(0xcfc + (reg & 2)); break;
-	default: val = inl(0xcfc); break;
+	case 1:
+		val = inb(0xcfc + (reg & 3));
+		break;
+	case 2:
+		val = inw(0xcfc + (reg & 2));
+		break;
+	default:
+		val = inl(0xcfc);
+		break;
 	}
 	spin_unlock_irqrestore(&ports_lock, flags);
 	return val;
@@ -122,25 +128,37 @@ void pci_conf_write(struct pci_id id, u16 reg, unsigned int size, u32 val)
 		if (!p)
 			return;
 		switch (size) {
-		case 1: writeb((u8)val, p); break;
-		case 2: writew((u16)val, p); break;
-		default: writel(val, p); break;
+		case 1:
+			writeb((u8)val, p);
+			break;
+		case 2:
+			writew((u16)val, p);
+			break;
+		default:
+			writel(val, p);
+			break;
 		}
 		return;
 	}
 	spin_lock_irqsave(&ports_lock, flags);
 	outl(port_address(id, reg), 0xcf8);
 	switch (size) {
-	case 1: outb((u8)val, 0xcfc + (reg & 3)); break;
-	case 2: outw((u16)val, 0xcfc + (reg & 2)); break;
-	default: outl(val, 0xcfc); break;
+	case 1:
+		outb((u8)val, 0xcfc + (reg & 3));
+		break;
+	case 2:
+		outw((u16)val, 0xcfc + (reg & 2));
+		break;
+	default:
+		outl(val, 0xcfc);
+		break;
 	}
 	spin_unlock_irqrestore(&ports_lock, flags);
 }
 
 u8 pci_find_capability(struct pci_id id, u8 cap)
 {
-	unsigned int left = 48;	/* as many as fit: a list that loops ends */
+	unsigned int left = 48; /* as many as fit: a list that loops ends */
 	u8 pos;
 
 	if (!(pci_conf_read(id, PCI_STATUS, 2) & PCI_STATUS_CAP_LIST))

@@ -12,9 +12,9 @@
 
 /* ACPI specification, "PM1 Control Registers". */
 #define PM1_SLEEP_ENABLE 0x2000
-#define PM1_SLEEP_TYPE 0x1c00
+#define PM1_SLEEP_TYPE	 0x1c00
 
-#define PORTS_MAX 6
+#define PORTS_MAX	 6
 
 /* A port and the writes to it that mean a reset: (value & mask) == match. */
 struct reset_port {
@@ -22,16 +22,16 @@ struct reset_port {
 	u8 mask, match;
 };
 static const struct reset_port reset_ports[] = {
-	{ 0x64, 0xf1, 0xf0 },	/* keyboard controller: pulse its reset line */
-	{ 0x92, 0x01, 0x01 },	/* system control port A: fast reset */
-	{ 0xcf9, 0x04, 0x04 },	/* reset control register of the chip set */
+	{ 0x64, 0xf1, 0xf0 }, /* keyboard controller: pulse its reset line */
+	{ 0x92, 0x01, 0x01 }, /* system control port A: fast reset */
+	{ 0xcf9, 0x04, 0x04 }, /* reset control register of the chip set */
 };
 
 /* Only dom0 has any, and there is one dom0. */
 static struct hvm_io_handler handlers[PORTS_MAX];
 static unsigned int handler_count;
 static struct reset_port fadt_reset;
-static u16 pm1_value[2];	/* what dom0 last wrote to PM1a and PM1b control */
+static u16 pm1_value[2]; /* what dom0 last wrote to PM1a and PM1b control */
 
 static int reset_access(struct vcpu *v, u64 port, unsigned int size, bool write, u64 *val, void *data)
 {

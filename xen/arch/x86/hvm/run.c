@@ -69,10 +69,7 @@ static void load_vcpu(struct vcpu *v)
 	local_irq_enable();
 }
 
-void context_switch(struct vcpu *prev, struct vcpu *next)
-{
-	current = next;
-}
+void context_switch(struct vcpu *prev, struct vcpu *next) { current = next; }
 
 static void idle(void)
 {

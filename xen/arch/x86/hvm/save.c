@@ -19,11 +19,19 @@
 
 /* ---- CPU ---- */
 
-static const struct { u8 seg; u16 sel, limit, base, attr; } seg_fields[] = {
-#define SEG(name, field) \
-	{ HVM_SEG_##name, offsetof(struct hvm_hw_cpu, field##_sel), offsetof(struct hvm_hw_cpu, field##_limit), \
-	  offsetof(struct hvm_hw_cpu, field##_base), offsetof(struct hvm_hw_cpu, field##_arbytes) }
-	SEG(ES, es), SEG(CS, cs), SEG(SS, ss), SEG(DS, ds), SEG(FS, fs), SEG(GS, gs), SEG(LDTR, ldtr), SEG(TR, tr),
+static const struct {
+	u8 seg;
+	u16 sel, limit, base, attr;
+} seg_fields[] = {
+#define SEG(name, field)                                                  \
+	{                                                                 \
+		HVM_SEG_##name, offsetof(struct hvm_hw_cpu, field##_sel), \
+			offsetof(struct hvm_hw_cpu, field##_limit),       \
+			offsetof(struct hvm_hw_cpu, field##_base),        \
+			offsetof(struct hvm_hw_cpu, field##_arbytes)      \
+	}
+	SEG(ES, es), SEG(CS, cs), SEG(SS, ss),	   SEG(DS, ds),
+	SEG(FS, fs), SEG(GS, gs), SEG(LDTR, ldtr), SEG(TR, tr),
 #undef SEG
 };
 
@@ -54,7 +62,7 @@ static void load_segments(struct vcpu *v, const struct hvm_hw_cpu *in)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(seg_fields); i++) {
-		s.sel = (u16)*(const u32 *)((const char *)in + seg_fields[i].sel);
+		s.sel = (u16) * (const u32 *)((const char *)in + seg_fields[i].sel);
 		s.limit = *(const u32 *)((const char *)in + seg_fields[i].limit);
 		s.base = *(const u64 *)((const char *)in + seg_fields[i].base);
 		s.attr = (u16)(*(const u32 *)((const char *)in + seg_fields[i].attr) & 0xfff);
@@ -139,17 +147,17 @@ static int check_cpu(const struct domain *d, const struct hvm_hw_cpu *in)
 
 	if (in->cr0 >> 32 || ((in->cr0 & X86_CR0_PG) && !(in->cr0 & X86_CR0_PE)))
 		return -EINVAL;
-	if ((in->cr4 & ~cpu_policy_cr4_mask(d)) ||
-	    (in->msr_efer & ~(cpu_policy_efer_mask(d) | EFER_LMA)) || in->cr3 >> cpu_policy_phys_bits(d))
+	if ((in->cr4 & ~cpu_policy_cr4_mask(d)) || (in->msr_efer & ~(cpu_policy_efer_mask(d) | EFER_LMA)) ||
+	    in->cr3 >> cpu_policy_phys_bits(d))
 		return -EINVAL;
 	if (lma && (!(in->msr_efer & EFER_LME) || !(in->cr0 & X86_CR0_PG) || !(in->cr4 & X86_CR4_PAE)))
 		return -EINVAL;
 	if (!lma && (in->cr4 & X86_CR4_PCIDE))
 		return -EINVAL;
-	if (!is_canonical(in->sysenter_esp) || !is_canonical(in->sysenter_eip) || !is_canonical(in->shadow_gs) ||
-	    !is_canonical(in->msr_lstar) || !is_canonical(in->msr_cstar) || !is_canonical(in->fs_base) ||
-	    !is_canonical(in->gs_base) || !is_canonical(in->tr_base) || !is_canonical(in->ldtr_base) ||
-	    !is_canonical(in->gdtr_base) || !is_canonical(in->idtr_base))
+	if (!is_canonical(in->sysenter_esp) || !is_canonical(in->sysenter_eip) ||
+	    !is_canonical(in->shadow_gs) || !is_canonical(in->msr_lstar) || !is_canonical(in->msr_cstar) ||
+	    !is_canonical(in->fs_base) || !is_canonical(in->gs_base) || !is_canonical(in->tr_base) ||
+	    !is_canonical(in->ldtr_base) || !is_canonical(in->gdtr_base) || !is_canonical(in->idtr_base))
 		return -EINVAL;
 	if (in->dr6 >> 32 || in->dr7 >> 32 || in->msr_syscall_mask >> 32 || in->msr_tsc_aux >> 32)
 		return -EINVAL;
@@ -276,8 +284,10 @@ static size_t save_header(struct domain *d, struct vcpu *v, void *out)
 {
 	struct hvm_save_header *h = out;
 
-	*h = (struct hvm_save_header){ .magic = HVM_FILE_MAGIC, .version = HVM_FILE_VERSION,
-				       .changeset = ~0ULL, .cpuid = cpu_policy_signature(d),
+	*h = (struct hvm_save_header){ .magic = HVM_FILE_MAGIC,
+				       .version = HVM_FILE_VERSION,
+				       .changeset = ~0ULL,
+				       .cpuid = cpu_policy_signature(d),
 				       .gtsc_khz = (u32)tsc_khz };
 	return sizeof(*h);
 }
@@ -382,7 +392,7 @@ static int load_xsave(struct domain *d, struct vcpu *v, const void *in, size_t l
 	v->arch.hvm.xcr0_accum = x->xcr0_accum;
 	memcpy(area, &x->save_area, size);
 	*(u32 *)(area + 24) &= 0xffbf;
-	memset(area + 520, 0, 56);	/* header words that XRSTOR wants zero */
+	memset(area + 520, 0, 56); /* header words that XRSTOR wants zero */
 	return 0;
 }
 
@@ -393,10 +403,7 @@ static size_t save_vmce(struct domain *d, struct vcpu *v, void *out)
 }
 
 /* No machine check banks are virtualised: only a record that says so, or what a guest without use of them has. */
-static int load_vmce(struct domain *d, struct vcpu *v, const void *in, size_t len)
-{
-	return 0;
-}
+static int load_vmce(struct domain *d, struct vcpu *v, const void *in, size_t len) { return 0; }
 
 static size_t save_tsc_adjust(struct domain *d, struct vcpu *v, void *out)
 {
@@ -443,24 +450,26 @@ static int load_msrs_record(struct domain *d, struct vcpu *v, const void *in, si
 
 static const struct record_row {
 	u16 type;
-	bool per_vcpu, variable;	/* variable: size is the largest */
+	bool per_vcpu, variable; /* variable: size is the largest */
 	size_t size;
 	size_t (*save)(struct domain *d, struct vcpu *v, void *out);
 	int (*load)(struct domain *d, struct vcpu *v, const void *in, size_t len);
 	const char *name;
 } records[] = {
-	{ HVM_SAVE_CODE(HEADER), false, false, sizeof(struct hvm_save_header), save_header, load_header, "header" },
+	{ HVM_SAVE_CODE(HEADER), false, false, sizeof(struct hvm_save_header), save_header, load_header,
+	  "header" },
 	{ HVM_SAVE_CODE(CPU), true, false, sizeof(struct hvm_hw_cpu), save_cpu, load_cpu, "CPU" },
 	{ HVM_SAVE_CODE(LAPIC), true, false, sizeof(struct hvm_hw_lapic), save_lapic, load_lapic, "LAPIC" },
 	{ HVM_SAVE_CODE(LAPIC_REGS), true, false, sizeof(struct hvm_hw_lapic_regs), save_lapic_regs,
 	  load_lapic_regs, "LAPIC registers" },
 	{ HVM_SAVE_CODE(MTRR), true, false, sizeof(struct hvm_hw_mtrr), save_mtrr, load_mtrr, "MTRR" },
 	{ CPU_XSAVE_CODE, true, true, XSAVE_FIXED + PAGE_SIZE, save_xsave, load_xsave, "XSAVE" },
-	{ HVM_SAVE_CODE(VMCE_VCPU), true, false, sizeof(struct hvm_vmce_vcpu), save_vmce, load_vmce, "machine check" },
-	{ HVM_SAVE_CODE(TSC_ADJUST), true, false, sizeof(struct hvm_tsc_adjust), save_tsc_adjust, load_tsc_adjust,
-	  "TSC adjust" },
-	{ CPU_MSR_CODE, true, true, offsetof(struct hvm_msr, msr) + 64 * sizeof(struct hvm_one_msr), save_msrs,
-	  load_msrs_record, "MSRs" },
+	{ HVM_SAVE_CODE(VMCE_VCPU), true, false, sizeof(struct hvm_vmce_vcpu), save_vmce, load_vmce,
+	  "machine check" },
+	{ HVM_SAVE_CODE(TSC_ADJUST), true, false, sizeof(struct hvm_tsc_adjust), save_tsc_adjust,
+	  load_tsc_adjust, "TSC adjust" },
+	{ CPU_MSR_CODE, true, true, offsetof(struct hvm_msr, msr) + 64 * sizeof(struct hvm_one_msr),
+	  save_msrs, load_msrs_record, "MSRs" },
 };
 
 static const struct record_row *find_record(u16 type)
@@ -534,7 +543,7 @@ int hvm_context_save(struct domain *d, void *buf, size_t size, size_t *used)
 	}
 	if (rc || size - *used < sizeof(struct hvm_save_descriptor))
 		return -ENOSPC;
-	memset((u8 *)buf + *used, 0, sizeof(struct hvm_save_descriptor));	/* END */
+	memset((u8 *)buf + *used, 0, sizeof(struct hvm_save_descriptor)); /* END */
 	*used += sizeof(struct hvm_save_descriptor);
 	return 0;
 }
@@ -579,7 +588,8 @@ static int load_record(struct domain *d, const struct hvm_save_descriptor *desc,
 	}
 	rc = r->load(d, v, body, desc->length);
 	if (rc)
-		printk(XENLOG_G_ERR "%pd: %s record of vCPU %u is refused: %d\n", d, r->name, desc->instance, rc);
+		printk(XENLOG_G_ERR "%pd: %s record of vCPU %u is refused: %d\n", d, r->name, desc->instance,
+		       rc);
 	return rc;
 }
 

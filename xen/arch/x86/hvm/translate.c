@@ -15,14 +15,14 @@
 #include <asm/p2m-use.h>
 #include <asm/processor.h>
 
-#define PTE_P 0x001ULL
-#define PTE_W 0x002ULL
-#define PTE_U 0x004ULL
-#define PTE_A 0x020ULL
-#define PTE_D 0x040ULL
-#define PTE_PS 0x080ULL
-#define PTE_NX (1ULL << 63)
-#define PTE_ADDR 0x000ffffffffff000ULL
+#define PTE_P	  0x001ULL
+#define PTE_W	  0x002ULL
+#define PTE_U	  0x004ULL
+#define PTE_A	  0x020ULL
+#define PTE_D	  0x040ULL
+#define PTE_PS	  0x080ULL
+#define PTE_NX	  (1ULL << 63)
+#define PTE_ADDR  0x000ffffffffff000ULL
 #define PFEC_RSVD 8U
 
 /* How an address is split, per paging mode. */
@@ -37,8 +37,8 @@ struct walk {
 	struct vcpu *v;
 	const struct paging_mode *mode;
 	unsigned long gva;
-	u64 rights;		/* W and U of all levels together, NX of any */
-	u64 pte;		/* the last one read */
+	u64 rights; /* W and U of all levels together, NX of any */
+	u64 pte; /* the last one read */
 	unsigned int level;
 };
 
@@ -113,8 +113,8 @@ static enum step walk_step(struct walk *w, gpa_t *table, u32 access, u32 *pfec)
 	unsigned int shift = PAGE_SHIFT + m->index_bits * (w->level - 1);
 	unsigned int bits = w->level == m->levels ? m->top_bits : m->index_bits;
 	bool pdpte = m == &mode_pae && w->level == 3, writable = false, leaf;
-	void *e = map_entry(w->v->domain,
-			    *table + (w->gva >> shift & ((1U << bits) - 1)) * m->entry_bytes, &writable);
+	void *e = map_entry(w->v->domain, *table + (w->gva >> shift & ((1U << bits) - 1)) * m->entry_bytes,
+			    &writable);
 
 	*pfec = 0;
 	if (!e)
@@ -135,8 +135,8 @@ static enum step walk_step(struct walk *w, gpa_t *table, u32 access, u32 *pfec)
 	leaf = w->level == 1 || is_superpage(w);
 	if (leaf && !access_allowed(w, access))
 		return STEP_FAULT;
-	if (writable && !set_accessed(e, m->entry_bytes, w->pte,
-				      PTE_A | (leaf && (access & PFEC_W) ? PTE_D : 0)))
+	if (writable &&
+	    !set_accessed(e, m->entry_bytes, w->pte, PTE_A | (leaf && (access & PFEC_W) ? PTE_D : 0)))
 		return STEP_AGAIN;
 	*table = w->pte & PTE_ADDR;
 	return leaf ? STEP_LEAF : STEP_DOWN;

@@ -10,29 +10,29 @@
 #include <asm/apic.h>
 #include "platform.h"
 
-#define RTE_VECTOR 0xffULL
-#define RTE_LOGICAL (1ULL << 11)
+#define RTE_VECTOR     0xffULL
+#define RTE_LOGICAL    (1ULL << 11)
 #define RTE_ACTIVE_LOW (1ULL << 13)
 #define RTE_REMOTE_IRR (1ULL << 14)
-#define RTE_LEVEL (1ULL << 15)
-#define RTE_MASKED (1ULL << 16)
+#define RTE_LEVEL      (1ULL << 15)
+#define RTE_MASKED     (1ULL << 16)
 #define RTE_DEST_SHIFT 56
-#define RTE_READ_ONLY (1ULL << 12 | RTE_REMOTE_IRR)
-#define RTE_WRITABLE (0xff0000000001ffffULL & ~RTE_READ_ONLY)
+#define RTE_READ_ONLY  (1ULL << 12 | RTE_REMOTE_IRR)
+#define RTE_WRITABLE   (0xff0000000001ffffULL & ~RTE_READ_ONLY)
 
 /* As on Xen: the 82093AA, which has no EOI register. */
 #define VIOAPIC_VERSION 0x11
-#define IOAPIC_REGSEL 0x00
-#define IOAPIC_WINDOW 0x10
+#define IOAPIC_REGSEL	0x00
+#define IOAPIC_WINDOW	0x10
 
 struct vioapic_pin {
-	u64 rte;		/* written under hvm.lock, read by anybody */
+	u64 rte; /* written under hvm.lock, read by anybody */
 	unsigned int gsi;
-	u8 service_vector;	/* vector the pin was delivered with while in_service */
-	bool in_service;	/* [a] level: delivered, waits for an EOI. Reads as remote IRR */
-	bool retry;		/* [a] level: nobody took it; the machine's line stays masked until the entry changes */
-	bool bound;		/* hvm.lock: the machine's line is bound to this pin */
-	bool line;		/* hvm.lock: level of an emulated pin */
+	u8 service_vector; /* vector the pin was delivered with while in_service */
+	bool in_service; /* [a] level: delivered, waits for an EOI. Reads as remote IRR */
+	bool retry; /* [a] level: nobody took it; the machine's line stays masked until the entry changes */
+	bool bound; /* hvm.lock: the machine's line is bound to this pin */
+	bool line; /* hvm.lock: level of an emulated pin */
 	struct vioapic *owner;
 };
 
@@ -109,7 +109,8 @@ static void update_line(struct vioapic_pin *p, u64 old, u64 rte)
 			return;
 		rc = bind_guest_gsi(p->gsi, rte & RTE_LEVEL, rte & RTE_ACTIVE_LOW, gsi_fired, p);
 		if (rc) {
-			printk(XENLOG_G_WARNING "%pd: GSI %u cannot be bound (%d)\n", p->owner->domain, p->gsi, rc);
+			printk(XENLOG_G_WARNING "%pd: GSI %u cannot be bound (%d)\n", p->owner->domain,
+			       p->gsi, rc);
 			return;
 		}
 		p->bound = fresh = true;
@@ -156,9 +157,13 @@ static u32 read_indirect(const struct vioapic_chip *c)
 	unsigned int n = c->select - 0x10;
 
 	switch (c->select) {
-	case 0: case 2: return c->id;
-	case 1: return VIOAPIC_VERSION | (c->nr_pins - 1) << 16;
-	default: break;
+	case 0:
+	case 2:
+		return c->id;
+	case 1:
+		return VIOAPIC_VERSION | (c->nr_pins - 1) << 16;
+	default:
+		break;
 	}
 	if (c->select < 0x10 || n / 2 >= c->nr_pins)
 		return 0;

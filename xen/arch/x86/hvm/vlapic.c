@@ -14,10 +14,7 @@
 /* Bits software may set in the LVT entries, from APIC_LVTT on. */
 static const u32 lvt_mask[6] = { 0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff };
 
-void *vlapic_regs(struct vcpu *v)
-{
-	return v->arch.vlapic->regs;
-}
+void *vlapic_regs(struct vcpu *v) { return v->arch.vlapic->regs; }
 
 bool vlapic_enabled(const struct vcpu *v)
 {
@@ -84,7 +81,7 @@ int vlapic_pending_vector(struct vcpu *v)
 	if (likely(!READ_ONCE(l->irr_pending)) || !vlapic_enabled(v))
 		return -1;
 	WRITE_ONCE(l->irr_pending, false);
-	smp_mb();	/* a bit set from here on sets the flag again */
+	smp_mb(); /* a bit set from here on sets the flag again */
 	vector = highest_vector(l, APIC_IRR);
 	if (vector < 0)
 		return -1;
@@ -132,15 +129,9 @@ void vlapic_error(struct vlapic *l, u32 bit)
 		vlapic_set_irq(l->vcpu, lvt & APIC_LVT_VECTOR, false);
 }
 
-u8 vlapic_get_tpr(struct vcpu *v)
-{
-	return (u8)vlapic_reg(v->arch.vlapic, APIC_TPR);
-}
+u8 vlapic_get_tpr(struct vcpu *v) { return (u8)vlapic_reg(v->arch.vlapic, APIC_TPR); }
 
-void vlapic_set_tpr(struct vcpu *v, u8 tpr)
-{
-	vlapic_set_reg(v->arch.vlapic, APIC_TPR, tpr);
-}
+void vlapic_set_tpr(struct vcpu *v, u8 tpr) { vlapic_set_reg(v->arch.vlapic, APIC_TPR, tpr); }
 
 /* ---- registers ---- */
 
@@ -148,8 +139,9 @@ void vlapic_set_tpr(struct vcpu *v, u8 tpr)
 static bool register_exists(unsigned int off)
 {
 	static const u64 exists = 1ULL << 0x02 | 1ULL << 0x03 | 1ULL << 0x08 | 1ULL << 0x09 | 1ULL << 0x0a |
-		1ULL << 0x0b | 1ULL << 0x0d | 1ULL << 0x0e | 1ULL << 0x0f | 0xffffffULL << 0x10 | 1ULL << 0x28 |
-		0xffULL << 0x30 | 1ULL << 0x38 | 1ULL << 0x39 | 1ULL << 0x3e;
+				  1ULL << 0x0b | 1ULL << 0x0d | 1ULL << 0x0e | 1ULL << 0x0f |
+				  0xffffffULL << 0x10 | 1ULL << 0x28 | 0xffULL << 0x30 | 1ULL << 0x38 |
+				  1ULL << 0x39 | 1ULL << 0x3e;
 
 	return off < 0x400 && (exists >> (off >> 4) & 1);
 }
@@ -157,10 +149,15 @@ static bool register_exists(unsigned int off)
 static u32 read_register(struct vlapic *l, unsigned int off)
 {
 	switch (off) {
-	case APIC_PPR: return vlapic_ppr(l);
-	case APIC_APR: case APIC_EOI: return 0;
-	case APIC_TMCCT: return vlapic_read_tmcct(l);
-	default: return vlapic_reg(l, off);
+	case APIC_PPR:
+		return vlapic_ppr(l);
+	case APIC_APR:
+	case APIC_EOI:
+		return 0;
+	case APIC_TMCCT:
+		return vlapic_read_tmcct(l);
+	default:
+		return vlapic_reg(l, off);
 	}
 }
 
@@ -191,31 +188,57 @@ static void write_lvt(struct vlapic *l, unsigned int off, u32 val)
 static void write_register(struct vlapic *l, unsigned int off, u32 val)
 {
 	switch (off) {
-	case APIC_TPR: vlapic_set_reg(l, APIC_TPR, val & 0xff); break;
-	case APIC_EOI: vlapic_eoi(l); break;
-	case APIC_SPIV: write_svr(l, val); break;
-	case APIC_ESR: vlapic_set_reg(l, APIC_ESR, xchg(&l->esr, 0U)); break;
-	case APIC_TMICT: vlapic_write_tmict(l, val); break;
-	case APIC_TDCR: vlapic_write_tdcr(l, val & 0xb); break;
-	case APIC_LVTT: case APIC_LVTTHMR: case APIC_LVTPC: case APIC_LVT0: case APIC_LVT1: case APIC_LVTERR:
+	case APIC_TPR:
+		vlapic_set_reg(l, APIC_TPR, val & 0xff);
+		break;
+	case APIC_EOI:
+		vlapic_eoi(l);
+		break;
+	case APIC_SPIV:
+		write_svr(l, val);
+		break;
+	case APIC_ESR:
+		vlapic_set_reg(l, APIC_ESR, xchg(&l->esr, 0U));
+		break;
+	case APIC_TMICT:
+		vlapic_write_tmict(l, val);
+		break;
+	case APIC_TDCR:
+		vlapic_write_tdcr(l, val & 0xb);
+		break;
+	case APIC_LVTT:
+	case APIC_LVTTHMR:
+	case APIC_LVTPC:
+	case APIC_LVT0:
+	case APIC_LVT1:
+	case APIC_LVTERR:
 		write_lvt(l, off, val);
 		break;
-	default: break;
+	default:
+		break;
 	}
 }
 
 static void write_xapic(struct vlapic *l, unsigned int off, u32 val)
 {
 	switch (off) {
-	case APIC_LDR: vlapic_set_reg(l, APIC_LDR, val & 0xff000000); break;
-	case APIC_DFR: vlapic_set_reg(l, APIC_DFR, val | 0x0fffffff); break;
-	case APIC_ICR2: vlapic_set_reg(l, APIC_ICR2, val & 0xff000000); break;
+	case APIC_LDR:
+		vlapic_set_reg(l, APIC_LDR, val & 0xff000000);
+		break;
+	case APIC_DFR:
+		vlapic_set_reg(l, APIC_DFR, val | 0x0fffffff);
+		break;
+	case APIC_ICR2:
+		vlapic_set_reg(l, APIC_ICR2, val & 0xff000000);
+		break;
 	case APIC_ICR:
 		val &= 0xccfff;
 		vlapic_set_reg(l, APIC_ICR, val);
 		vlapic_send_ipi(l, val, vlapic_reg(l, APIC_ICR2) >> 24);
 		break;
-	default: write_register(l, off, val); break;
+	default:
+		write_register(l, off, val);
+		break;
 	}
 }
 
@@ -240,7 +263,8 @@ int vlapic_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *va
 	else if (write)
 		write_xapic(l, off, (u32)*val);
 	else
-		*val = (u64)read_register(l, off) >> (8 * part) & (size == 4 ? 0xffffffffU : (1U << 8 * size) - 1);
+		*val = (u64)read_register(l, off) >> (8 * part) &
+		       (size == 4 ? 0xffffffffU : (1U << 8 * size) - 1);
 	return HVM_IO_OK;
 }
 
@@ -250,18 +274,33 @@ int vlapic_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *va
 static u32 x2apic_reserved(unsigned int off)
 {
 	switch (off) {
-	case APIC_TPR: return ~0xffU;
-	case APIC_EOI: case APIC_ESR: return ~0U;
-	case APIC_SPIV: return ~0x3ffU;
-	case APIC_ICR: return ~0xcdfffU;
-	case APIC_LVTT: return ~0x710ffU;
-	case APIC_LVTTHMR: case APIC_LVTPC: return ~0x117ffU;
-	case APIC_LVT0: case APIC_LVT1: return ~0x1f7ffU;
-	case APIC_LVTERR: return ~0x110ffU;
-	case APIC_TMICT: return 0;
-	case APIC_TDCR: return ~0xbU;
-	case APIC_SELF_IPI: return ~0xffU;
-	default: return ~0U;
+	case APIC_TPR:
+		return ~0xffU;
+	case APIC_EOI:
+	case APIC_ESR:
+		return ~0U;
+	case APIC_SPIV:
+		return ~0x3ffU;
+	case APIC_ICR:
+		return ~0xcdfffU;
+	case APIC_LVTT:
+		return ~0x710ffU;
+	case APIC_LVTTHMR:
+	case APIC_LVTPC:
+		return ~0x117ffU;
+	case APIC_LVT0:
+	case APIC_LVT1:
+		return ~0x1f7ffU;
+	case APIC_LVTERR:
+		return ~0x110ffU;
+	case APIC_TMICT:
+		return 0;
+	case APIC_TDCR:
+		return ~0xbU;
+	case APIC_SELF_IPI:
+		return ~0xffU;
+	default:
+		return ~0U;
 	}
 }
 
@@ -346,9 +385,14 @@ int vlapic_rdmsr(struct vcpu *v, u32 msr, u64 *val)
 	if (msr - MSR_X2APIC_FIRST < 0x100)
 		return vlapic_is_x2apic(l) ? x2apic_read(l, (msr - MSR_X2APIC_FIRST) << 4, val) : -EINVAL;
 	switch (msr) {
-	case MSR_IA32_APICBASE: *val = l->base; return 0;
-	case MSR_IA32_TSC_DEADLINE: *val = vlapic_read_deadline(l); return 0;
-	default: return -EINVAL;
+	case MSR_IA32_APICBASE:
+		*val = l->base;
+		return 0;
+	case MSR_IA32_TSC_DEADLINE:
+		*val = vlapic_read_deadline(l);
+		return 0;
+	default:
+		return -EINVAL;
 	}
 }
 
@@ -359,9 +403,13 @@ int vlapic_wrmsr(struct vcpu *v, u32 msr, u64 val)
 	if (msr - MSR_X2APIC_FIRST < 0x100)
 		return vlapic_is_x2apic(l) ? x2apic_write(l, (msr - MSR_X2APIC_FIRST) << 4, val) : -EINVAL;
 	switch (msr) {
-	case MSR_IA32_APICBASE: return write_base(l, val);
-	case MSR_IA32_TSC_DEADLINE: vlapic_write_deadline(l, val); return 0;
-	default: return -EINVAL;
+	case MSR_IA32_APICBASE:
+		return write_base(l, val);
+	case MSR_IA32_TSC_DEADLINE:
+		vlapic_write_deadline(l, val);
+		return 0;
+	default:
+		return -EINVAL;
 	}
 }
 

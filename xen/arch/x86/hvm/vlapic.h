@@ -9,15 +9,15 @@
 #include <asm/msr-index.h>
 
 /* Register offsets: asm/apic.h. The x2APIC MSR of a register is 0x800 + offset / 16. */
-#define APIC_APR 0x090
+#define APIC_APR	0x090
 #define APIC_LVT_VECTOR 0xff
 
 /* Delivery modes as the three bits they are in messages. */
 enum { DM_FIXED, DM_LOWEST, DM_SMI, DM_NMI = 4, DM_INIT, DM_STARTUP, DM_EXTINT };
 
-#define APIC_ESR_SEND_VECTOR 0x20
+#define APIC_ESR_SEND_VECTOR	0x20
 #define APIC_ESR_RECEIVE_VECTOR 0x40
-#define APIC_ESR_REGISTER 0x80
+#define APIC_ESR_REGISTER	0x80
 
 /*
  * [o]: only by the vCPU itself, or while it does not run; [a]: atomic, by anybody; [t]: under timer_lock.
@@ -25,22 +25,22 @@ enum { DM_FIXED, DM_LOWEST, DM_SMI, DM_NMI = 4, DM_INIT, DM_STARTUP, DM_EXTINT }
  * everything else [o] and read by others with READ_ONCE.
  */
 struct vlapic {
-	u8 *regs;		/* [c] a page of its own */
-	struct vcpu *vcpu;	/* [c] */
-	u64 base;		/* [o] IA32_APIC_BASE */
-	bool irr_pending;	/* [a] false: the IRR is empty; set after, cleared before, a bit in it */
-	s16 isr_top;		/* [o] highest bit in the ISR, -1: none */
-	u16 isr_count;		/* [o] bits in the ISR */
-	u32 esr;		/* [a] errors since the last write to the ESR */
+	u8 *regs; /* [c] a page of its own */
+	struct vcpu *vcpu; /* [c] */
+	u64 base; /* [o] IA32_APIC_BASE */
+	bool irr_pending; /* [a] false: the IRR is empty; set after, cleared before, a bit in it */
+	s16 isr_top; /* [o] highest bit in the ISR, -1: none */
+	u16 isr_count; /* [o] bits in the ISR */
+	u32 esr; /* [a] errors since the last write to the ESR */
 
-	spinlock_t timer_lock;	/* RANK_HVM */
+	spinlock_t timer_lock; /* RANK_HVM */
 	struct timer timer;
-	u64 tsc_deadline;	/* [t] guest TSC, 0: not armed */
-	s_time_t timer_start;	/* [t] when the current count began */
-	s_time_t timer_period;	/* [t] its length in ns, 0: not running */
+	u64 tsc_deadline; /* [t] guest TSC, 0: not armed */
+	s_time_t timer_start; /* [t] when the current count began */
+	s_time_t timer_period; /* [t] its length in ns, 0: not running */
 
-	bool got_init;		/* domain_lock: INIT arrived, not carried out yet */
-	s16 got_sipi;		/* domain_lock: vector of a start-up IPI to carry out, -1: none */
+	bool got_init; /* domain_lock: INIT arrived, not carried out yet */
+	s16 got_sipi; /* domain_lock: vector of a start-up IPI to carry out, -1: none */
 };
 
 static inline u32 vlapic_reg(const struct vlapic *l, unsigned int off)
@@ -56,14 +56,8 @@ static inline u32 *vlapic_vector_word(struct vlapic *l, unsigned int field, u8 v
 {
 	return (u32 *)(l->regs + field + (vector >> 5) * 16);
 }
-static inline bool vlapic_is_x2apic(const struct vlapic *l)
-{
-	return READ_ONCE(l->base) & APICBASE_EXTD;
-}
-static inline bool vlapic_hw_enabled(const struct vlapic *l)
-{
-	return READ_ONCE(l->base) & APICBASE_ENABLE;
-}
+static inline bool vlapic_is_x2apic(const struct vlapic *l) { return READ_ONCE(l->base) & APICBASE_EXTD; }
+static inline bool vlapic_hw_enabled(const struct vlapic *l) { return READ_ONCE(l->base) & APICBASE_ENABLE; }
 
 /* vlapic.c */
 void vlapic_error(struct vlapic *l, u32 bit);
@@ -71,14 +65,14 @@ u32 vlapic_ppr(const struct vlapic *l);
 
 /* vlapic_timer.c. Of the current vCPU unless said otherwise. */
 void vlapic_timer_init(struct vlapic *l);
-void vlapic_timer_stop(struct vlapic *l);		/* any vCPU */
+void vlapic_timer_stop(struct vlapic *l); /* any vCPU */
 void vlapic_write_tmict(struct vlapic *l, u32 val);
 void vlapic_write_tdcr(struct vlapic *l, u32 val);
 void vlapic_write_lvtt(struct vlapic *l, u32 val);
 void vlapic_write_deadline(struct vlapic *l, u64 val);
 u32 vlapic_read_tmcct(struct vlapic *l);
 u64 vlapic_read_deadline(struct vlapic *l);
-void vlapic_timer_restart(struct vlapic *l);		/* loaded registers; the vCPU does not run */
+void vlapic_timer_restart(struct vlapic *l); /* loaded registers; the vCPU does not run */
 u32 vlapic_timer_divisor(const struct vlapic *l);
 
 /* vlapic_ipi.c */

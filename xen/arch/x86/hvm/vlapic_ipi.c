@@ -10,7 +10,7 @@
 #include "vlapic.h"
 
 #define BROADCAST_X2APIC 0xffffffffU
-#define BROADCAST_XAPIC 0xffU
+#define BROADCAST_XAPIC	 0xffU
 
 static void post_init(struct vcpu *t)
 {
@@ -95,7 +95,7 @@ static bool accept_message(struct vcpu *t, u8 mode, u8 vector, bool level)
 		vcpu_kick(t);
 		return true;
 	default:
-		return false;	/* SMI, ExtINT: there is nothing they could reach */
+		return false; /* SMI, ExtINT: there is nothing they could reach */
 	}
 }
 
@@ -113,10 +113,7 @@ static bool matches_logical(const struct vlapic *l, u32 dest)
 	return ((dest >> 4 & 0xf) == ldr >> 4 || (dest >> 4 & 0xf) == 0xf) && (dest & ldr & 0xf);
 }
 
-static bool is_broadcast(u32 dest)
-{
-	return dest == BROADCAST_X2APIC || dest == BROADCAST_XAPIC;
-}
+static bool is_broadcast(u32 dest) { return dest == BROADCAST_X2APIC || dest == BROADCAST_XAPIC; }
 
 static bool matches(const struct vcpu *t, u32 dest, bool logical)
 {
@@ -192,9 +189,15 @@ bool vlapic_deliver_msi(struct domain *d, u64 addr, u32 data)
 static void send_one(struct vcpu *t, u8 mode, u8 vector)
 {
 	switch (mode) {
-	case DM_INIT: post_init(t); break;
-	case DM_STARTUP: post_sipi(t, vector); break;
-	default: accept_message(t, mode, vector, false); break;
+	case DM_INIT:
+		post_init(t);
+		break;
+	case DM_STARTUP:
+		post_sipi(t, vector);
+		break;
+	default:
+		accept_message(t, mode, vector, false);
+		break;
 	}
 }
 

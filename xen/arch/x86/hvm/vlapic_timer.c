@@ -13,10 +13,7 @@
 
 enum { MODE_ONESHOT, MODE_PERIODIC, MODE_DEADLINE, MODE_RESERVED };
 
-static unsigned int timer_mode(const struct vlapic *l)
-{
-	return vlapic_reg(l, APIC_LVTT) >> 17 & 3;
-}
+static unsigned int timer_mode(const struct vlapic *l) { return vlapic_reg(l, APIC_LVTT) >> 17 & 3; }
 
 /* SDM, divide configuration register: bits 0, 1, 3 count powers of two, 111 is 1. */
 u32 vlapic_timer_divisor(const struct vlapic *l)

@@ -37,7 +37,8 @@ static struct vpci_dev *get_device(struct domain *d, struct pci_id id)
 		vpci_bar_find(dev);
 	}
 	if (!dev || vpci_msi_find(dev)) {
-		printk(XENLOG_WARNING "%pd: no memory for PCI device %04x:%02x:%02x\n", d, id.seg, id.bus, id.devfn);
+		printk(XENLOG_WARNING "%pd: no memory for PCI device %04x:%02x:%02x\n", d, id.seg, id.bus,
+		       id.devfn);
 		xfree(dev);
 		return NULL;
 	}
@@ -45,10 +46,7 @@ static struct vpci_dev *get_device(struct domain *d, struct pci_id id)
 	return dev;
 }
 
-static u32 lane_mask(u16 reg, unsigned int size)
-{
-	return (u32)hvm_size_mask(size) << (8 * (reg & 3));
-}
+static u32 lane_mask(u16 reg, unsigned int size) { return (u32)hvm_size_mask(size) << (8 * (reg & 3)); }
 
 /* A write that goes through, after a look at where it puts the device. */
 static void plain_write(struct vpci_dev *dev, u16 reg, unsigned int size, u32 val)
@@ -138,7 +136,9 @@ static int ecam_access(struct vcpu *v, u64 addr, unsigned int size, bool write, 
 	unsigned int piece = size == 8 && !(addr & 3) ? 4 : (addr & 3) + size > 4 ? 1 : size, done;
 	u64 off = addr - w->ecam.base, all = 0;
 	struct pci_id id = {
-		.seg = w->ecam.seg, .bus = (u8)(off >> 20), .devfn = (u8)(off >> 12),
+		.seg = w->ecam.seg,
+		.bus = (u8)(off >> 20),
+		.devfn = (u8)(off >> 12),
 	};
 
 	for (done = 0; done < size; done += piece) {
@@ -158,7 +158,8 @@ static struct vpci_dev *find_table(struct vpci *p, u64 addr)
 	struct vpci_dev *dev;
 
 	list_for_each_entry(dev, &p->devices, list)
-		if (vpci_msix_first_page(dev) && addr >= vpci_msix_first_page(dev) && addr < vpci_msix_end_page(dev))
+		if (vpci_msix_first_page(dev) && addr >= vpci_msix_first_page(dev) &&
+		    addr < vpci_msix_end_page(dev))
 			return dev;
 	return NULL;
 }

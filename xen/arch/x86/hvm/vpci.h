@@ -9,35 +9,35 @@
 
 /* MSI: one message; what dom0 wrote, and the interrupt that stands for it in the machine. */
 struct vpci_msi {
-	u8 pos;			/* of the capability, 0: none */
+	u8 pos; /* of the capability, 0: none */
 	bool is_64bit;
-	bool enabled;		/* as dom0 sees it */
-	int irq;		/* of the machine, negative: none */
-	u64 addr;		/* dom0's; read by the interrupt handler */
+	bool enabled; /* as dom0 sees it */
+	int irq; /* of the machine, negative: none */
+	u64 addr; /* dom0's; read by the interrupt handler */
 	u32 data;
 };
 
 struct vpci_msix_entry {
-	u64 addr;		/* dom0's; read by the interrupt handler */
+	u64 addr; /* dom0's; read by the interrupt handler */
 	u32 data;
 	bool masked;
-	int irq;		/* negative: none */
+	int irq; /* negative: none */
 	struct domain *domain;
 };
 
 struct vpci_msix {
 	u8 pos;
-	unsigned int count;	/* entries */
-	bool enabled, masked;	/* message control, as dom0 sees it */
-	u64 table;		/* machine address of the table, 0: its BAR does not decode */
-	u8 *map;		/* pages of the table, from table & PAGE_MASK on */
+	unsigned int count; /* entries */
+	bool enabled, masked; /* message control, as dom0 sees it */
+	u64 table; /* machine address of the table, 0: its BAR does not decode */
+	u8 *map; /* pages of the table, from table & PAGE_MASK on */
 	struct vpci_msix_entry *entry;
 };
 
 /* A base address register, as it was found; the last is the expansion ROM's. */
 #define VPCI_BARS 7
 struct vpci_bar {
-	u64 size;		/* 0: not there */
+	u64 size; /* 0: not there */
 	u16 reg;
 	bool is_io, is_64bit, is_rom;
 };
@@ -54,13 +54,13 @@ struct vpci_dev {
 
 struct vpci {
 	struct list_head devices;
-	u32 cf8;			/* address latch */
+	u32 cf8; /* address latch */
 	struct hvm_io_handler cf8_io, cfc_io;
 	unsigned int window_count;
 	struct vpci_window {
 		struct hvm_io_handler io;
 		struct pci_ecam ecam;
-	} *window;
+	} * window;
 };
 
 /* vpci_msi.c; under hvm.lock. Finds the capabilities of a new device; frees what belongs to one. */
@@ -74,7 +74,7 @@ void vpci_msi_write(struct vpci_dev *dev, u16 reg, u32 val, u32 written_mask);
 void vpci_msix_relocate(struct vpci_dev *dev);
 /* An access to the pages of the table. */
 void vpci_msix_access(struct vpci_dev *dev, u64 addr, unsigned int size, bool write, u64 *val);
-u64 vpci_msix_first_page(const struct vpci_dev *dev);	/* 0: no table */
+u64 vpci_msix_first_page(const struct vpci_dev *dev); /* 0: no table */
 u64 vpci_msix_end_page(const struct vpci_dev *dev);
 
 /* vpci_bar.c; under hvm.lock. */

@@ -11,8 +11,8 @@
 #include "platform.h"
 #include "vpci.h"
 
-#define BAR_IO 1U
-#define BAR_64BIT 4U
+#define BAR_IO	   1U
+#define BAR_64BIT  4U
 #define ROM_ENABLE 1U
 
 static bool overlaps(u64 start, u64 size, u64 with, u64 with_size)
@@ -45,7 +45,8 @@ static bool conflicts(const struct vpci_bar *b, u32 lo, u32 hi)
 		return false;
 	if (b->is_io) {
 		base = lo & 0xfffc & ~(b->size - 1);
-		return base && hvm_ports_are_claimed((u16)base, (unsigned int)min_t(u64, b->size, 0x10000 - base));
+		return base &&
+		       hvm_ports_are_claimed((u16)base, (unsigned int)min_t(u64, b->size, 0x10000 - base));
 	}
 	if (b->is_rom && !(lo & ROM_ENABLE))
 		return false;
@@ -71,7 +72,8 @@ static u32 forbidden_decoding(struct vpci_dev *dev)
 
 static void complain(const struct vpci_dev *dev)
 {
-	printk(XENLOG_G_WARNING "%04x:%02x:%02x.%u: placed over memory or ports it must not have: switched off\n",
+	printk(XENLOG_G_WARNING
+	       "%04x:%02x:%02x.%u: placed over memory or ports it must not have: switched off\n",
 	       dev->id.seg, dev->id.bus, dev->id.devfn >> 3, dev->id.devfn & 7);
 }
 
@@ -110,7 +112,8 @@ bool vpci_is_bar(const struct vpci_dev *dev, u16 reg)
 	unsigned int i;
 
 	for (i = 0; i < VPCI_BARS; i++)
-		if (dev->bar[i].size && (reg == dev->bar[i].reg || (dev->bar[i].is_64bit && reg == dev->bar[i].reg + 4)))
+		if (dev->bar[i].size &&
+		    (reg == dev->bar[i].reg || (dev->bar[i].is_64bit && reg == dev->bar[i].reg + 4)))
 			return true;
 	return false;
 }

@@ -14,15 +14,15 @@
 #include "platform.h"
 #include "vpci.h"
 
-#define MSI_CTRL_ENABLE 0x0001U
-#define MSI_CTRL_MESSAGES 0x007eU	/* messages capable and enabled */
-#define MSI_CTRL_64BIT 0x0080U
+#define MSI_CTRL_ENABLE	  0x0001U
+#define MSI_CTRL_MESSAGES 0x007eU /* messages capable and enabled */
+#define MSI_CTRL_64BIT	  0x0080U
 #define MSI_CTRL_MASKBITS 0x0100U
-#define MSIX_CTRL_SIZE 0x07ffU
-#define MSIX_CTRL_MASK 0x4000U
-#define MSIX_CTRL_ENABLE 0x8000U
-#define MSIX_ENTRY_BYTES 16
-#define MSIX_ENTRY_CTRL 12
+#define MSIX_CTRL_SIZE	  0x07ffU
+#define MSIX_CTRL_MASK	  0x4000U
+#define MSIX_CTRL_ENABLE  0x8000U
+#define MSIX_ENTRY_BYTES  16
+#define MSIX_ENTRY_CTRL	  12
 #define MSIX_ENTRY_MASKED 1U
 
 /* The CPU of a vCPU that dom0's message goes to, so that the interrupt comes up there. */
@@ -42,10 +42,7 @@ static void msi_fired(unsigned int irq, void *data)
 	vlapic_deliver_msi(dev->domain, READ_ONCE(dev->msi.addr), READ_ONCE(dev->msi.data));
 }
 
-static u16 msi_data_offset(const struct vpci_msi *m)
-{
-	return m->is_64bit ? 12 : 8;
-}
+static u16 msi_data_offset(const struct vpci_msi *m) { return m->is_64bit ? 12 : 8; }
 
 static void msi_enable(struct vpci_dev *dev)
 {
@@ -56,8 +53,8 @@ static void msi_enable(struct vpci_dev *dev)
 	if (m->irq < 0)
 		m->irq = create_msi_irq(msi_fired, dev, cpu_for_message(dev->domain, m->addr), &addr, &data);
 	if (m->irq < 0) {
-		printk(XENLOG_WARNING "%04x:%02x:%02x: no interrupt for its MSI (%d)\n", dev->id.seg, dev->id.bus,
-		       dev->id.devfn, m->irq);
+		printk(XENLOG_WARNING "%04x:%02x:%02x: no interrupt for its MSI (%d)\n", dev->id.seg,
+		       dev->id.bus, dev->id.devfn, m->irq);
 		return;
 	}
 	pci_conf_write(dev->id, m->pos + 4, 4, (u32)addr);
@@ -80,10 +77,7 @@ static void msi_disable(struct vpci_dev *dev)
 }
 
 /* Bytes of the capability that hold dom0's message instead of the device's. */
-static u16 msi_virtual_bytes(const struct vpci_msi *m)
-{
-	return msi_data_offset(m) + 4;
-}
+static u16 msi_virtual_bytes(const struct vpci_msi *m) { return msi_data_offset(m) + 4; }
 
 static u32 msi_read(struct vpci_dev *dev, u16 off)
 {
@@ -91,7 +85,8 @@ static u32 msi_read(struct vpci_dev *dev, u16 off)
 	u32 hw = pci_conf_read(dev->id, m->pos + off, 4);
 
 	if (off == 0)
-		return (hw & ~((MSI_CTRL_ENABLE | MSI_CTRL_MESSAGES) << 16)) | (m->enabled ? MSI_CTRL_ENABLE << 16 : 0);
+		return (hw & ~((MSI_CTRL_ENABLE | MSI_CTRL_MESSAGES) << 16)) |
+		       (m->enabled ? MSI_CTRL_ENABLE << 16 : 0);
 	if (off == 4)
 		return (u32)m->addr;
 	if (off == msi_data_offset(m))
@@ -121,10 +116,7 @@ static void msi_write(struct vpci_dev *dev, u16 off, u32 val)
 
 /* ---- MSI-X ---- */
 
-u64 vpci_msix_first_page(const struct vpci_dev *dev)
-{
-	return dev->msix.table & PAGE_MASK;
-}
+u64 vpci_msix_first_page(const struct vpci_dev *dev) { return dev->msix.table & PAGE_MASK; }
 
 u64 vpci_msix_end_page(const struct vpci_dev *dev)
 {
@@ -157,8 +149,8 @@ static void entry_update(struct vpci_dev *dev, unsigned int i)
 
 		e->irq = create_msi_irq(msix_fired, e, cpu_for_message(dev->domain, e->addr), &addr, &data);
 		if (e->irq < 0) {
-			printk(XENLOG_WARNING "%04x:%02x:%02x: no interrupt for MSI-X entry %u (%d)\n", dev->id.seg,
-			       dev->id.bus, dev->id.devfn, i, e->irq);
+			printk(XENLOG_WARNING "%04x:%02x:%02x: no interrupt for MSI-X entry %u (%d)\n",
+			       dev->id.seg, dev->id.bus, dev->id.devfn, i, e->irq);
 			return;
 		}
 		hw = hw_entry(x, i);
@@ -240,8 +232,8 @@ void vpci_msix_relocate(struct vpci_dev *dev)
 	x->map = ioremap(vpci_msix_first_page(dev), vpci_msix_end_page(dev) - vpci_msix_first_page(dev));
 	unmap_table(dev);
 	if (!x->map)
-		printk(XENLOG_WARNING "%04x:%02x:%02x: MSI-X table cannot be mapped\n", dev->id.seg, dev->id.bus,
-		       dev->id.devfn);
+		printk(XENLOG_WARNING "%04x:%02x:%02x: MSI-X table cannot be mapped\n", dev->id.seg,
+		       dev->id.bus, dev->id.devfn);
 	else if (x->enabled)
 		msix_update_all(dev);
 }
@@ -250,7 +242,8 @@ static u32 msix_read_ctrl(struct vpci_dev *dev)
 {
 	u32 hw = pci_conf_read(dev->id, dev->msix.pos, 4) & ~((MSIX_CTRL_ENABLE | MSIX_CTRL_MASK) << 16);
 
-	return hw | (dev->msix.enabled ? MSIX_CTRL_ENABLE << 16 : 0) | (dev->msix.masked ? MSIX_CTRL_MASK << 16 : 0);
+	return hw | (dev->msix.enabled ? MSIX_CTRL_ENABLE << 16 : 0) |
+	       (dev->msix.masked ? MSIX_CTRL_MASK << 16 : 0);
 }
 
 static void msix_write_ctrl(struct vpci_dev *dev, u32 ctrl)
@@ -275,10 +268,14 @@ static void msix_write_ctrl(struct vpci_dev *dev, u32 ctrl)
 static u32 entry_read(const struct vpci_msix_entry *e, unsigned int off)
 {
 	switch (off) {
-	case 0: return (u32)e->addr;
-	case 4: return (u32)(e->addr >> 32);
-	case 8: return e->data;
-	default: return e->masked ? MSIX_ENTRY_MASKED : 0;
+	case 0:
+		return (u32)e->addr;
+	case 4:
+		return (u32)(e->addr >> 32);
+	case 8:
+		return e->data;
+	default:
+		return e->masked ? MSIX_ENTRY_MASKED : 0;
 	}
 }
 
@@ -287,9 +284,15 @@ static void entry_write(struct vpci_dev *dev, unsigned int i, unsigned int off, 
 	struct vpci_msix_entry *e = &dev->msix.entry[i];
 
 	switch (off) {
-	case 0: WRITE_ONCE(e->addr, (e->addr & ~0xffffffffULL) | (val & ~3U)); break;
-	case 4: WRITE_ONCE(e->addr, (e->addr & 0xffffffff) | (u64)val << 32); break;
-	case 8: WRITE_ONCE(e->data, val); break;
+	case 0:
+		WRITE_ONCE(e->addr, (e->addr & ~0xffffffffULL) | (val & ~3U));
+		break;
+	case 4:
+		WRITE_ONCE(e->addr, (e->addr & 0xffffffff) | (u64)val << 32);
+		break;
+	case 8:
+		WRITE_ONCE(e->data, val);
+		break;
 	default:
 		if (e->masked != (val & MSIX_ENTRY_MASKED)) {
 			e->masked = val & MSIX_ENTRY_MASKED;
@@ -309,10 +312,30 @@ static void beside_table(struct vpci_msix *x, u64 addr, unsigned int size, bool 
 		return;
 	}
 	switch (size) {
-	case 1: if (write) writeb((u8)*val, p); else *val = readb(p); break;
-	case 2: if (write) writew((u16)*val, p); else *val = readw(p); break;
-	case 4: if (write) writel((u32)*val, p); else *val = readl(p); break;
-	default: if (write) writeq(*val, p); else *val = readq(p); break;
+	case 1:
+		if (write)
+			writeb((u8)*val, p);
+		else
+			*val = readb(p);
+		break;
+	case 2:
+		if (write)
+			writew((u16)*val, p);
+		else
+			*val = readw(p);
+		break;
+	case 4:
+		if (write)
+			writel((u32)*val, p);
+		else
+			*val = readl(p);
+		break;
+	default:
+		if (write)
+			writeq(*val, p);
+		else
+			*val = readq(p);
+		break;
 	}
 }
 

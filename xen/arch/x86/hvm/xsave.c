@@ -12,10 +12,10 @@
 #include <asm/hvm.h>
 #include <asm/processor.h>
 
-#define FXSAVE_SIZE 512
+#define FXSAVE_SIZE  512
 #define XSAVE_HEADER 64
 
-static u64 xcr0_all __ro_after_init;		/* 0: no XSAVE, plain FXSAVE */
+static u64 xcr0_all __ro_after_init; /* 0: no XSAVE, plain FXSAVE */
 static u32 xsave_bytes __ro_after_init = FXSAVE_SIZE;
 
 static bool opt_xsave = true;
@@ -79,8 +79,8 @@ void hvm_fpu_reset(struct vcpu *v)
 	u8 *area = v->arch.hvm.xsave_area;
 
 	memset(area, 0, xsave_bytes);
-	*(u16 *)area = 0x37f;			/* FCW */
-	*(u32 *)(area + 24) = 0x1f80;		/* MXCSR */
+	*(u16 *)area = 0x37f; /* FCW */
+	*(u32 *)(area + 24) = 0x1f80; /* MXCSR */
 	v->arch.hvm.xcr0 = v->arch.hvm.xcr0_accum = X86_XCR0_X87;
 }
 

@@ -13,7 +13,7 @@
 
 /* Frames whose entries share a page of the table. */
 #define FRAMES_PER_PAGE (PAGE_SIZE / sizeof(struct page_info))
-#define FRAMES_PER_2M (MB(2) / sizeof(struct page_info))
+#define FRAMES_PER_2M	(MB(2) / sizeof(struct page_info))
 
 unsigned long max_page __ro_after_init;
 /* A bit for each page of the table: mapped. */

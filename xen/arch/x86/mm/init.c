@@ -22,7 +22,8 @@ maddr_t trampoline_maddr __ro_after_init;
 
 static void __init map_ram(u64 *root, maddr_t start, maddr_t end)
 {
-	if (start < end && host_map_root(root, DIRECTMAP_START + start, start, (end - start) >> PAGE_SHIFT, MAP_RW))
+	if (start < end &&
+	    host_map_root(root, DIRECTMAP_START + start, start, (end - start) >> PAGE_SHIFT, MAP_RW))
 		panic("out of memory for the direct map\n");
 }
 
@@ -148,8 +149,9 @@ static void give_back(u8 *start, u8 *end)
 
 void free_init_memory(void)
 {
-	unsigned long kib = (unsigned long)(__init_text_end - __init_text_start + __init_data_end -
-					    __init_data_start) >> 10;
+	unsigned long kib =
+		(unsigned long)(__init_text_end - __init_text_start + __init_data_end - __init_data_start) >>
+		10;
 
 	host_protect((unsigned long)__ro_after_init_start,
 		     (unsigned long)(__ro_after_init_end - __ro_after_init_start) >> PAGE_SHIFT, MAP_RO);

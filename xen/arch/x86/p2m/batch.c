@@ -116,7 +116,4 @@ cpumask_t p2m_cpus(const struct p2m_domain *p2m)
 	return (cpumask_t){ __atomic_load_n(&p2m->cpus.bits, __ATOMIC_SEQ_CST) };
 }
 
-struct domain *p2m_to_domain(const struct p2m_domain *p2m)
-{
-	return p2m->domain;
-}
+struct domain *p2m_to_domain(const struct p2m_domain *p2m) { return p2m->domain; }

@@ -46,8 +46,7 @@ static bool extends(const struct range *r, enum p2m_type t, mfn_t mfn)
 }
 
 int p2m_walk(struct domain *d, unsigned long *gfn, unsigned long max_ranges,
-	     int (*fn)(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, enum p2m_type t),
-	     void *arg)
+	     int (*fn)(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, enum p2m_type t), void *arg)
 {
 	struct p2m_domain *p2m = to_p2m(d);
 	unsigned long g = *gfn, end = p2m_max_gfn(d) + 1, ranges = 0;
@@ -90,8 +89,8 @@ static int print_range(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, enum
 	if (mfn_eq(mfn, INVALID_MFN))
 		printk("  gfn %09lx-%09lx %s\n", gfn_x(start), gfn_x(start) + nr - 1, type_names[t]);
 	else
-		printk("  gfn %09lx-%09lx mfn %09lx %s\n", gfn_x(start), gfn_x(start) + nr - 1,
-		       mfn_x(mfn), type_names[t]);
+		printk("  gfn %09lx-%09lx mfn %09lx %s\n", gfn_x(start), gfn_x(start) + nr - 1, mfn_x(mfn),
+		       type_names[t]);
 	return 0;
 }
 
@@ -106,8 +105,8 @@ void p2m_dump(struct domain *d)
 	       (unsigned long)p2m_cpus(to_p2m(d)).bits);
 	for (unsigned int t = p2m_invalid + 1; t < P2M_TYPES; t++)
 		if (s.entries[t][0] || s.entries[t][1] || s.entries[t][2])
-			printk("  %-12s %lu x 4K, %lu x 2M, %lu x 1G\n", type_names[t],
-			       s.entries[t][0], s.entries[t][1], s.entries[t][2]);
+			printk("  %-12s %lu x 4K, %lu x 2M, %lu x 1G\n", type_names[t], s.entries[t][0],
+			       s.entries[t][1], s.entries[t][2]);
 	if (p2m_walk(d, &gfn, DUMP_RANGES, print_range, NULL) == -ERESTART)
 		printk("  more from gfn %lx\n", gfn);
 }

@@ -38,18 +38,13 @@ void p2m_set_capabilities(bool has_2m, bool has_1g, bool exec_super)
 }
 
 static const u8 type_rights[P2M_TYPES] = {
-	[p2m_ram_rw] = EPT_RWX,
-	[p2m_ram_ro] = EPT_R | EPT_X,
-	[p2m_ram_logdirty] = EPT_R | EPT_X,
-	[p2m_mmio_direct] = EPT_RWX,
-	[p2m_foreign] = EPT_R | EPT_W,
-	[p2m_grant_rw] = EPT_R | EPT_W,
+	[p2m_ram_rw] = EPT_RWX,	     [p2m_ram_ro] = EPT_R | EPT_X,  [p2m_ram_logdirty] = EPT_R | EPT_X,
+	[p2m_mmio_direct] = EPT_RWX, [p2m_foreign] = EPT_R | EPT_W, [p2m_grant_rw] = EPT_R | EPT_W,
 	[p2m_grant_ro] = EPT_R,
 };
 static const u8 access_rights[8] = {
-	[p2m_access_rwx] = EPT_RWX,	 [p2m_access_rx] = EPT_R | EPT_X,
-	[p2m_access_rw] = EPT_R | EPT_W, [p2m_access_r] = EPT_R,
-	[p2m_access_x] = EPT_X,
+	[p2m_access_rwx] = EPT_RWX, [p2m_access_rx] = EPT_R | EPT_X, [p2m_access_rw] = EPT_R | EPT_W,
+	[p2m_access_r] = EPT_R,	    [p2m_access_x] = EPT_X,
 };
 
 u64 ept_rights(enum p2m_type t, enum p2m_access a, unsigned int level)
@@ -120,8 +115,7 @@ void ept_init_leaf_bits(struct p2m_domain *p2m)
 {
 	for (unsigned int t = 0; t < P2M_TYPES; t++)
 		if (p2m_is_referenced((enum p2m_type)t))
-			p2m->leaf_bits[t] =
-				ept_leaf(p2m, 0, _mfn(0), 0, (enum p2m_type)t, p2m_access_rwx).e;
+			p2m->leaf_bits[t] = ept_leaf(p2m, 0, _mfn(0), 0, (enum p2m_type)t, p2m_access_rwx).e;
 }
 
 /* ---- tables ---- */
@@ -134,10 +128,7 @@ static ept_t *alloc_table(struct p2m_domain *p2m)
 	return page ? page_to_virt(page) : NULL;
 }
 
-void ept_free_table(struct p2m_domain *p2m, ept_t *table)
-{
-	p2m_pool_give(p2m, virt_to_page(table));
-}
+void ept_free_table(struct p2m_domain *p2m, ept_t *table) { p2m_pool_give(p2m, virt_to_page(table)); }
 
 ept_t *ept_new_root(struct p2m_domain *p2m)
 {
@@ -148,18 +139,14 @@ ept_t *ept_new_root(struct p2m_domain *p2m)
 	return root;
 }
 
-static inline ept_t table_entry(const ept_t *table)
-{
-	return (ept_t){ virt_to_maddr(table) | EPT_RWX };
-}
+static inline ept_t table_entry(const ept_t *table) { return (ept_t){ virt_to_maddr(table) | EPT_RWX }; }
 
 /* ---- the one store, and what goes with it ---- */
 
 /* Full barrier: acquires what the old entry published, releases what the new one names. */
 static inline bool ept_cmpxchg(ept_t *slot, ept_t *old, ept_t new)
 {
-	return __atomic_compare_exchange_n(&slot->e, &old->e, new.e, false, __ATOMIC_SEQ_CST,
-					   __ATOMIC_ACQUIRE);
+	return __atomic_compare_exchange_n(&slot->e, &old->e, new.e, false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
 }
 
 static inline void count_leaves(struct p2m_domain *p2m, ept_t e, unsigned int level, s64 n)
@@ -171,15 +158,14 @@ static inline void count_leaves(struct p2m_domain *p2m, ept_t e, unsigned int le
 /* A CPU may still use what old allowed and new does not. */
 static inline bool loses(ept_t old, ept_t new)
 {
-	return ept_present(old) && (((old.e ^ new.e) & (EPT_MFN_MASK | EPT_EMT_MASK | EPT_IPAT)) ||
-				    (old.e & ~new.e &EPT_RWX));
+	return ept_present(old) &&
+	       (((old.e ^ new.e) & (EPT_MFN_MASK | EPT_EMT_MASK | EPT_IPAT)) || (old.e & ~new.e &EPT_RWX));
 }
 
 /* Own RAM stays where it is under another type: its reference passes from the old entry to the new. */
 static inline bool retyped(ept_t old, ept_t new)
 {
-	return p2m_is_ram(ept_type(old)) && p2m_is_ram(ept_type(new)) &&
-	       mfn_eq(ept_mfn(old), ept_mfn(new));
+	return p2m_is_ram(ept_type(old)) && p2m_is_ram(ept_type(new)) && mfn_eq(ept_mfn(old), ept_mfn(new));
 }
 
 /* Own RAM at gfn has gone: nobody else may change where its frames are mapped. */
@@ -200,8 +186,8 @@ static void displace_ram(struct p2m_domain *p2m, unsigned long gfn, unsigned int
 }
 
 /* The old entry is out of the tree: what it held goes to the batch. */
-static inline void displace(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
-			    ept_t old, struct p2m_batch *b)
+static inline void displace(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, ept_t old,
+			    struct p2m_batch *b)
 {
 	enum p2m_type t = ept_type(old);
 
@@ -212,8 +198,8 @@ static inline void displace(struct p2m_domain *p2m, unsigned long gfn, unsigned 
 	}
 }
 
-static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
-			   ept_t new, struct p2m_batch *b, bool keep)
+static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
+			   struct p2m_batch *b, bool keep)
 {
 	ept_t old = pos->e;
 	unsigned int level = pos->level;
@@ -261,8 +247,7 @@ bool ept_remove(struct p2m_domain *p2m, ept_t *slot, ept_t e, struct p2m_batch *
 	return true;
 }
 
-bool ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
-		 struct p2m_batch *b)
+bool ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new, struct p2m_batch *b)
 {
 	bool done;
 
@@ -287,8 +272,8 @@ bool ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, st
 	return replace(p2m, pos, gfn, EPT_EMPTY, b, true);
 }
 
-int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn,
-		    struct ept_pos *dst, unsigned long dgfn, u32 over, struct p2m_batch *b)
+int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn, struct ept_pos *dst,
+		    unsigned long dgfn, u32 over, struct p2m_batch *b)
 {
 	ept_t e = src->e, frozen = EPT_FROZEN, new = ept_retype(e, p2m_ram_rw);
 
@@ -364,8 +349,7 @@ static int split(struct p2m_domain *p2m, struct ept_pos *pos)
 	return 0;
 }
 
-int ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, u32 allowed,
-	      struct ept_pos *pos)
+int ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, u32 allowed, struct ept_pos *pos)
 {
 	if (level)
 		ept_walk(p2m, gfn, level, pos);
@@ -420,14 +404,12 @@ static bool can_merge(ept_t first, unsigned int level, bool dying)
 		return false;
 	if (ept_is_hole(first))
 		return true;
-	if (level > ept_max_level || dying || (first.e & EPT_SPECIAL) || t == p2m_foreign ||
-	    p2m_is_grant(t))
+	if (level > ept_max_level || dying || (first.e & EPT_SPECIAL) || t == p2m_foreign || p2m_is_grant(t))
 		return false;
 	return !ept_type_has_mfn(t) || !(mfn_x(ept_mfn(first)) & (ept_pages(level) - 1));
 }
 
-static bool collapse_locked(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
-			    struct p2m_batch *b)
+static bool collapse_locked(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, struct p2m_batch *b)
 {
 	struct ept_pos pos;
 	ept_t first, *table;
@@ -456,8 +438,8 @@ static bool collapse_locked(struct p2m_domain *p2m, unsigned long gfn, unsigned 
 	return true;
 }
 
-bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
-		  unsigned int own_pins, struct p2m_batch *b)
+bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, unsigned int own_pins,
+		  struct p2m_batch *b)
 {
 	bool done = false;
 

@@ -47,48 +47,20 @@ typedef struct {
 _Static_assert(P2M_TYPES < 15, "type 15 is the frozen entry");
 _Static_assert(sizeof(ept_t) == 8, "an entry is one word");
 _Static_assert(EPT_ENTRIES * sizeof(ept_t) == PAGE_SIZE, "a table is one page");
-_Static_assert(!(EPT_MFN_MASK &
-		 (EPT_TYPE_MASK | EPT_ACCESS_MASK | EPT_SPECIAL | EPT_GONE | EPT_PRIVATE)),
+_Static_assert(!(EPT_MFN_MASK & (EPT_TYPE_MASK | EPT_ACCESS_MASK | EPT_SPECIAL | EPT_GONE | EPT_PRIVATE)),
 	       "software bits lie outside the address");
 
-static inline bool ept_eq(ept_t a, ept_t b)
-{
-	return a.e == b.e;
-}
-static inline enum p2m_type ept_type(ept_t e)
-{
-	return (enum p2m_type)(e.e >> EPT_TYPE_SHIFT & 0xf);
-}
-static inline enum p2m_access ept_access(ept_t e)
-{
-	return (enum p2m_access)(e.e >> EPT_ACCESS_SHIFT & 7);
-}
-static inline mfn_t ept_mfn(ept_t e)
-{
-	return _mfn((e.e & EPT_MFN_MASK) >> PAGE_SHIFT);
-}
-static inline bool ept_present(ept_t e)
-{
-	return e.e & EPT_RWX;
-}
-static inline bool ept_frozen(ept_t e)
-{
-	return ept_eq(e, EPT_FROZEN);
-}
+static inline bool ept_eq(ept_t a, ept_t b) { return a.e == b.e; }
+static inline enum p2m_type ept_type(ept_t e) { return (enum p2m_type)(e.e >> EPT_TYPE_SHIFT & 0xf); }
+static inline enum p2m_access ept_access(ept_t e) { return (enum p2m_access)(e.e >> EPT_ACCESS_SHIFT & 7); }
+static inline mfn_t ept_mfn(ept_t e) { return _mfn((e.e & EPT_MFN_MASK) >> PAGE_SHIFT); }
+static inline bool ept_present(ept_t e) { return e.e & EPT_RWX; }
+static inline bool ept_frozen(ept_t e) { return ept_eq(e, EPT_FROZEN); }
 /* Points to a table: all rights and no type. Only above level 0, where every leaf has a type. */
-static inline bool ept_is_table(ept_t e)
-{
-	return (e.e & (EPT_TYPE_MASK | EPT_RWX)) == EPT_RWX;
-}
-static inline bool ept_is_hole(ept_t e)
-{
-	return !(e.e & ~EPT_GONE);
-}
+static inline bool ept_is_table(ept_t e) { return (e.e & (EPT_TYPE_MASK | EPT_RWX)) == EPT_RWX; }
+static inline bool ept_is_hole(ept_t e) { return !(e.e & ~EPT_GONE); }
 
-static inline unsigned long ept_pages(unsigned int level)
-{
-	return 1UL << (EPT_SHIFT * level);
-}
+static inline unsigned long ept_pages(unsigned int level) { return 1UL << (EPT_SHIFT * level); }
 static inline unsigned int ept_index(unsigned long gfn, unsigned int level)
 {
 	return (gfn >> (EPT_SHIFT * level)) & (EPT_ENTRIES - 1);

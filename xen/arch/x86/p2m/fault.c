@@ -17,8 +17,8 @@ static bool allows(ept_t e, bool write, bool exec)
 }
 
 /* Pages of another domain, or restricted ones: the guest may not, and no emulation could help. */
-static enum p2m_fault ram_fault(struct p2m_domain *p2m, unsigned long gfn,
-				const struct ept_pos *pos, bool write, bool exec)
+static enum p2m_fault ram_fault(struct p2m_domain *p2m, unsigned long gfn, const struct ept_pos *pos,
+				bool write, bool exec)
 {
 	enum p2m_type t = ept_type(pos->e);
 	u64 rights = ept_rights(t, ept_access(pos->e), 0);

@@ -47,8 +47,8 @@ static noinline bool foreign_page_slow(struct p2m_domain *fp2m, unsigned long fg
  * The frame at fgfn with a reference, by way of the table the batch saw last. False: it is not plain RAM
  * of fd.
  */
-static always_inline bool foreign_page(struct domain *fd, struct p2m_domain *fp2m,
-				       unsigned long fgfn, struct p2m_batch *b, maddr_t *ma)
+static always_inline bool foreign_page(struct domain *fd, struct p2m_domain *fp2m, unsigned long fgfn,
+				       struct p2m_batch *b, maddr_t *ma)
 {
 	ept_t *table = b->fcached_table, *slot, e;
 
@@ -72,8 +72,7 @@ static always_inline bool foreign_page(struct domain *fd, struct p2m_domain *fp2
 	return foreign_page_slow(fp2m, fgfn, ma);
 }
 
-static noinline int put_foreign_slow(struct p2m_domain *p2m, unsigned long gfn, ept_t new,
-				     struct p2m_batch *b)
+static noinline int put_foreign_slow(struct p2m_domain *p2m, unsigned long gfn, ept_t new, struct p2m_batch *b)
 {
 	int rc = p2m_put_leaf(p2m, gfn, new, TYPES_OVER | TYPES_GRANT | TYPE_BIT(p2m_foreign), b);
 
@@ -83,8 +82,8 @@ static noinline int put_foreign_slow(struct p2m_domain *p2m, unsigned long gfn, 
 }
 
 /* Puts new at gfn, or its reference back; quick where there is a table and nothing in the slot. */
-static always_inline int put_foreign(struct domain *d, struct p2m_domain *p2m, unsigned long gfn,
-				     ept_t new, struct p2m_batch *b)
+static always_inline int put_foreign(struct domain *d, struct p2m_domain *p2m, unsigned long gfn, ept_t new,
+				     struct p2m_batch *b)
 {
 	ept_t *table = b->cached_table;
 	struct ept_pos pos;
@@ -113,8 +112,7 @@ int p2m_add_foreign(struct domain *d, gfn_t gfn, struct domain *fd, gfn_t fgfn, 
 
 	if (unlikely(d == fd))
 		return -EPERM;
-	if (unlikely(!fp2m || (gfn_x(gfn) | gfn_x(fgfn)) >> EPT_GFN_BITS ||
-		     (is_dying(d) | is_dying(fd))))
+	if (unlikely(!fp2m || (gfn_x(gfn) | gfn_x(fgfn)) >> EPT_GFN_BITS || (is_dying(d) | is_dying(fd))))
 		return -EINVAL;
 	if (unlikely(!foreign_page(fd, fp2m, gfn_x(fgfn), b, &ma)))
 		return -EINVAL;

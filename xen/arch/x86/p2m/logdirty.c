@@ -20,8 +20,7 @@ static void set_state(struct p2m_domain *p2m, unsigned int state)
 {
 	p2m->logdirty_state = state;
 	p2m->logdirty_gfn = 0;
-	__atomic_store_n(&p2m->logdirty, state == LOGDIRTY_ENABLING || state == LOGDIRTY_ON,
-			 __ATOMIC_SEQ_CST);
+	__atomic_store_n(&p2m->logdirty, state == LOGDIRTY_ENABLING || state == LOGDIRTY_ON, __ATOMIC_SEQ_CST);
 }
 
 /* How e looks with the log on, or off again. */
@@ -124,14 +123,10 @@ void p2m_mark_dirty(struct domain *d, gfn_t gfn)
 
 /* ---- reading ---- */
 
-static bool is_dirty(ept_t e)
-{
-	return ept_type(e) == p2m_ram_rw || (e.e & EPT_GONE);
-}
+static bool is_dirty(ept_t e) { return ept_type(e) == p2m_ram_rw || (e.e & EPT_GONE); }
 
 /* Bits of the dirty pages of [gfn, end), less than CHUNK; returns how many there are. */
-static unsigned long gather(struct p2m_domain *p2m, unsigned long gfn, unsigned long end,
-			    unsigned long *bits)
+static unsigned long gather(struct p2m_domain *p2m, unsigned long gfn, unsigned long end, unsigned long *bits)
 {
 	unsigned long g = gfn, found = 0;
 	struct ept_pos pos;
@@ -153,19 +148,18 @@ static unsigned long gather(struct p2m_domain *p2m, unsigned long gfn, unsigned 
 }
 
 /* True if all pages of [gfn, gfn + nr) were reported; start is what bit 0 stands for. */
-static bool reported(const unsigned long *bits, unsigned long start, unsigned long gfn,
-		     unsigned long nr)
+static bool reported(const unsigned long *bits, unsigned long start, unsigned long gfn, unsigned long nr)
 {
-	return find_next_zero_bit(bits, (unsigned int)(gfn - start + nr),
-				  (unsigned int)(gfn - start)) == gfn - start + nr;
+	return find_next_zero_bit(bits, (unsigned int)(gfn - start + nr), (unsigned int)(gfn - start)) ==
+	       gfn - start + nr;
 }
 
 /*
  * What was reported is clean from now on. A leaf that became dirty after gather() looked, or that reaches
  * beyond the chunk and cannot be split, stays dirty and is reported another time.
  */
-static void clean(struct p2m_domain *p2m, unsigned long gfn, unsigned long end,
-		  const unsigned long *bits, struct p2m_batch *b)
+static void clean(struct p2m_domain *p2m, unsigned long gfn, unsigned long end, const unsigned long *bits,
+		  struct p2m_batch *b)
 {
 	unsigned long g = gfn;
 	struct ept_pos pos;
@@ -177,8 +171,7 @@ static void clean(struct p2m_domain *p2m, unsigned long gfn, unsigned long end,
 		ept_look(p2m, g, &pos);
 		next = ept_next(g, pos.level);
 		if (is_dirty(pos.e)) {
-			if (((g & (ept_pages(pos.level) - 1)) || next > end) &&
-			    !p2m_split_at(p2m, g) &&
+			if (((g & (ept_pages(pos.level) - 1)) || next > end) && !p2m_split_at(p2m, g) &&
 			    !ept_reach(p2m, g, pos.level - 1, TYPES_ALL, &pos))
 				continue;
 			new = ept_is_hole(pos.e) ? EPT_EMPTY : ept_retype(pos.e, p2m_ram_logdirty);
@@ -191,8 +184,8 @@ static void clean(struct p2m_domain *p2m, unsigned long gfn, unsigned long end,
 }
 
 int p2m_logdirty_read(struct domain *d, bool clean_them, unsigned long nr, unsigned long *done,
-		      int (*out)(void *arg, unsigned long first_bit, const void *bytes, size_t n),
-		      void *arg, u64 *dirty_count, u64 *fault_count)
+		      int (*out)(void *arg, unsigned long first_bit, const void *bytes, size_t n), void *arg,
+		      u64 *dirty_count, u64 *fault_count)
 {
 	struct p2m_domain *p2m = to_p2m(d);
 	unsigned long bits[BITS_TO_LONGS(CHUNK)];
@@ -221,7 +214,6 @@ int p2m_logdirty_read(struct domain *d, bool clean_them, unsigned long nr, unsig
 		if (*done < nr && hypercall_preempt_check())
 			return -ERESTART;
 	}
-	*fault_count = (u64)(clean_them ? xchg(&p2m->write_faults.v, 0)
-					: atomic64_read(&p2m->write_faults));
+	*fault_count = (u64)(clean_them ? xchg(&p2m->write_faults.v, 0) : atomic64_read(&p2m->write_faults));
 	return 0;
 }

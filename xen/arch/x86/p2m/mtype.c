@@ -113,8 +113,7 @@ u8 mtrr_range_type(const struct host_mtrr *m, u64 start, u64 end, bool *uniform)
  * RAM, whoever owns it, is write-back whatever MTRRs say (lessons B39, U8); a domain with devices
  * may choose otherwise by its PAT. Device ranges: as the firmware set them up, refined by the PAT.
  */
-u8 p2m_memory_type(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t,
-		   bool *ipat)
+u8 p2m_memory_type(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned int order, enum p2m_type t, bool *ipat)
 {
 	u64 start = mfn_to_maddr(mfn);
 	bool uniform;

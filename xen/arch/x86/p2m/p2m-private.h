@@ -74,8 +74,7 @@ static inline void p2m_batch_reserve(struct p2m_batch *b)
 }
 void p2m_batch_table(struct p2m_batch *b, ept_t *table);
 void p2m_drop_frames(struct p2m_domain *p2m, mfn_t mfn, unsigned long nr, unsigned int flags);
-static inline void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level,
-				 unsigned int flags)
+static inline void p2m_batch_put(struct p2m_batch *b, mfn_t mfn, unsigned int level, unsigned int flags)
 {
 	ASSERT(b->count < P2M_BATCH_MAX);
 	b->put[b->count].mfn = (u32)mfn_x(mfn);
@@ -100,10 +99,7 @@ static inline ept_t ept_read(const ept_t *slot)
 {
 	return (ept_t){ __atomic_load_n(&slot->e, __ATOMIC_ACQUIRE) };
 }
-static inline ept_t *ept_table(ept_t e)
-{
-	return maddr_to_virt(e.e & EPT_MFN_MASK);
-}
+static inline ept_t *ept_table(ept_t e) { return maddr_to_virt(e.e & EPT_MFN_MASK); }
 /* The level-0 table that covers gfn, or NULL: there is none, look with ept_walk(). */
 static always_inline ept_t *ept_table0(const struct p2m_domain *p2m, unsigned long gfn)
 {
@@ -118,8 +114,7 @@ static always_inline ept_t *ept_table0(const struct p2m_domain *p2m, unsigned lo
 	return likely(ept_is_table(e)) ? ept_table(e) : NULL;
 }
 /* Down to the leaf or hole that covers gfn, not below level stop (there the entry may be a table). */
-void ept_walk(const struct p2m_domain *p2m, unsigned long gfn, unsigned int stop,
-	      struct ept_pos *pos);
+void ept_walk(const struct p2m_domain *p2m, unsigned long gfn, unsigned int stop, struct ept_pos *pos);
 /* As ept_walk() to level 0, quick where there are 4K leaves. */
 static inline void ept_look(const struct p2m_domain *p2m, unsigned long gfn, struct ept_pos *pos)
 {
@@ -138,8 +133,8 @@ static inline void ept_look(const struct p2m_domain *p2m, unsigned long gfn, str
  * Down to level exactly, making tables on the way (of holes) and splitting (leaves). 0, -ENOMEM, or
  * 1 when a leaf of a type not in the set allowed stands in the way: *pos is that leaf.
  */
-int __must_check ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
-			   u32 allowed, struct ept_pos *pos);
+int __must_check ept_reach(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, u32 allowed,
+			   struct ept_pos *pos);
 ept_t ept_leaf(const struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, unsigned int level,
 	       enum p2m_type t, enum p2m_access a);
 /* The unrestricted 4K leaf of a referenced type. */
@@ -160,27 +155,25 @@ bool __must_check ept_remove(struct p2m_domain *p2m, ept_t *slot, ept_t e, struc
  * from the caller to the entry; the old entry's passes to b, which must have room. False: nothing
  * happened, pos->e is what is there now.
  */
-bool __must_check ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
-			      ept_t new, struct p2m_batch *b);
+bool __must_check ept_replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
+			      struct p2m_batch *b);
 /* The same with p2m->lock held. */
 bool __must_check ept_replace_locked(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
 				     ept_t new, struct p2m_batch *b);
 /* As ept_replace() by a hole, but what the old entry held is the caller's. Not for special entries. */
-bool __must_check ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
-			   struct p2m_batch *b);
+bool __must_check ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, struct p2m_batch *b);
 /*
  * The RAM page at src goes to dst as ram_rw, over a leaf of a type in the set. p2m->lock is held. -EAGAIN: src
  * has changed, or p2m_refusal() of what is at dst; then nothing has happened.
  */
 int __must_check ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn,
-				 struct ept_pos *dst, unsigned long dgfn, u32 over,
-				 struct p2m_batch *b);
+				 struct ept_pos *dst, unsigned long dgfn, u32 over, struct p2m_batch *b);
 /*
  * If the 512 entries below the level's entry at gfn are alike, one entry takes their place and the
  * table goes to b. Takes p2m->lock. own_pins: how many of p2m->pins are the caller's.
  */
-bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
-		  unsigned int own_pins, struct p2m_batch *b);
+bool ept_collapse(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, unsigned int own_pins,
+		  struct p2m_batch *b);
 /* Frees the tree, when nobody can reach the domain any more. */
 void ept_free_tree(struct p2m_domain *p2m);
 
@@ -193,14 +186,10 @@ void p2m_make_dirty(struct p2m_domain *p2m, unsigned long gfn);
 #define TYPES_RAM   (TYPE_BIT(p2m_ram_rw) | TYPE_BIT(p2m_ram_ro) | TYPE_BIT(p2m_ram_logdirty))
 #define TYPES_GRANT (TYPE_BIT(p2m_grant_rw) | TYPE_BIT(p2m_grant_ro))
 /* What a domain's own memory, or a special page, may be mapped over. */
-#define TYPES_FREE \
-	(TYPE_BIT(p2m_invalid) | TYPE_BIT(p2m_mmio_dm) | TYPE_BIT(p2m_pod) | TYPE_BIT(p2m_broken))
+#define TYPES_FREE (TYPE_BIT(p2m_invalid) | TYPE_BIT(p2m_mmio_dm) | TYPE_BIT(p2m_pod) | TYPE_BIT(p2m_broken))
 #define TYPES_OVER (TYPES_FREE | TYPES_RAM)
 #define TYPES_ALL  ((1U << P2M_TYPES) - 1)
-static inline bool type_in(ept_t e, u32 set)
-{
-	return set >> ept_type(e) & 1;
-}
+static inline bool type_in(ept_t e, u32 set) { return set >> ept_type(e) & 1; }
 
 /* Why a thing of this type cannot be mapped over, or removed. */
 int p2m_refusal(enum p2m_type t);
@@ -221,9 +210,8 @@ static inline void p2m_note_gfn(struct p2m_domain *p2m, unsigned long last)
 {
 	unsigned long max = __atomic_load_n(&p2m->max_gfn, __ATOMIC_RELAXED);
 
-	while (unlikely(last > max) &&
-	       !__atomic_compare_exchange_n(&p2m->max_gfn, &max, last, false, __ATOMIC_RELAXED,
-					    __ATOMIC_RELAXED))
+	while (unlikely(last > max) && !__atomic_compare_exchange_n(&p2m->max_gfn, &max, last, false,
+								    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		;
 }
 /*
@@ -249,8 +237,7 @@ void p2m_pin(struct p2m_domain *p2m);
 void p2m_unpin(struct p2m_domain *p2m);
 bool p2m_is_pinned(struct p2m_domain *p2m);
 /* Every leaf of the range has a type in the set: 0, else why not. */
-int __must_check p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr,
-				 u32 allowed);
+int __must_check p2m_check_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, u32 allowed);
 /* Fills a range, pieces as large as fit; mfn INVALID_MFN for a type without frames. */
 int __must_check p2m_fill(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, mfn_t mfn,
 			  enum p2m_type t, u32 over, struct p2m_batch *b);

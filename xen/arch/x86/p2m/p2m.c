@@ -37,10 +37,7 @@ int p2m_init(struct domain *d)
 	return 0;
 }
 
-static void free_p2m_rcu(struct rcu_head *head)
-{
-	xfree(container_of(head, struct p2m_domain, rcu));
-}
+static void free_p2m_rcu(struct rcu_head *head) { xfree(container_of(head, struct p2m_domain, rcu)); }
 
 void p2m_final_teardown(struct domain *d)
 {
@@ -56,10 +53,7 @@ void p2m_final_teardown(struct domain *d)
 	call_rcu(&p2m->rcu, free_p2m_rcu);
 }
 
-u64 p2m_eptp(const struct domain *d)
-{
-	return virt_to_maddr(to_p2m(d)->root) | EPTP_WB | EPTP_WALK_4;
-}
+u64 p2m_eptp(const struct domain *d) { return virt_to_maddr(to_p2m(d)->root) | EPTP_WB | EPTP_WALK_4; }
 
 void p2m_set_identity(struct domain *d)
 {
@@ -168,8 +162,8 @@ int p2m_refusal(enum p2m_type t)
 }
 
 /* As ept_reach() to level 0, by way of the table the batch was in last. */
-static inline int reach_cached(struct p2m_domain *p2m, unsigned long gfn, u32 allowed,
-			       struct ept_pos *pos, struct p2m_batch *b)
+static inline int reach_cached(struct p2m_domain *p2m, unsigned long gfn, u32 allowed, struct ept_pos *pos,
+			       struct p2m_batch *b)
 {
 	int rc;
 
@@ -218,8 +212,7 @@ int p2m_put_leaf(struct p2m_domain *p2m, unsigned long gfn, ept_t new, u32 over,
 	return 0;
 }
 
-int p2m_take_leaf(struct p2m_domain *p2m, unsigned long gfn, mfn_t expected, u32 types,
-		  struct p2m_batch *b)
+int p2m_take_leaf(struct p2m_domain *p2m, unsigned long gfn, mfn_t expected, u32 types, struct p2m_batch *b)
 {
 	struct ept_pos pos;
 
@@ -276,8 +269,7 @@ int p2m_remove_page(struct domain *d, gfn_t gfn, mfn_t expected, struct p2m_batc
 }
 
 /* A foreign or grant mapping goes at once, if nobody interferes. */
-static inline bool take_quickly(struct p2m_domain *p2m, unsigned long gfn, u32 types,
-				struct p2m_batch *b)
+static inline bool take_quickly(struct p2m_domain *p2m, unsigned long gfn, u32 types, struct p2m_batch *b)
 {
 	ept_t *table, e;
 
@@ -300,8 +292,7 @@ int p2m_remove_from_physmap(struct domain *d, gfn_t gfn, struct p2m_batch *b)
 			     TYPES_RAM | TYPES_GRANT | TYPE_BIT(p2m_foreign) | TYPE_BIT(p2m_pod), b);
 }
 
-int p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *page, bool readonly,
-		  struct p2m_batch *b)
+int p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *page, bool readonly, struct p2m_batch *b)
 {
 	struct p2m_domain *p2m = to_p2m(d);
 	enum p2m_type t = readonly ? p2m_grant_ro : p2m_grant_rw;
@@ -326,8 +317,8 @@ int p2m_remove_grant(struct domain *d, gfn_t gfn, mfn_t mfn, struct p2m_batch *b
 /* ---- two places at once: under the lock ---- */
 
 /* 0; 1: it is there already; -EAGAIN: the table has gone meanwhile; or a refusal. */
-static int put_special_locked(struct p2m_domain *p2m, unsigned long gfn, struct page_info *page,
-			      ept_t new, struct ept_pos *pos, struct p2m_batch *b)
+static int put_special_locked(struct p2m_domain *p2m, unsigned long gfn, struct page_info *page, ept_t new,
+			      struct ept_pos *pos, struct p2m_batch *b)
 {
 	unsigned long from = page->u.inuse.gfn;
 	struct ept_pos old;
@@ -360,8 +351,7 @@ int p2m_add_special(struct domain *d, gfn_t gfn, struct page_info *page, struct 
 	ept_t new;
 	int rc;
 
-	if (!p2m_gfn_valid(g, 1) || p2m_dying(p2m) || !(READ_ONCE(page->ref) & PGC_xen) ||
-	    !get_page(page, d))
+	if (!p2m_gfn_valid(g, 1) || p2m_dying(p2m) || !(READ_ONCE(page->ref) & PGC_xen) || !get_page(page, d))
 		return -EINVAL;
 	new = ept_leaf0(p2m, page_to_mfn(page), p2m_ram_rw);
 	new.e |= EPT_SPECIAL;
@@ -387,8 +377,8 @@ int p2m_add_special(struct domain *d, gfn_t gfn, struct page_info *page, struct 
 
 static bool movable(ept_t e)
 {
-	return type_in(e, TYPE_BIT(p2m_ram_rw) | TYPE_BIT(p2m_ram_logdirty)) &&
-	       !(e.e & EPT_SPECIAL) && ept_access(e) == p2m_access_rwx;
+	return type_in(e, TYPE_BIT(p2m_ram_rw) | TYPE_BIT(p2m_ram_logdirty)) && !(e.e & EPT_SPECIAL) &&
+	       ept_access(e) == p2m_access_rwx;
 }
 
 /* Leaves of 4K at both, and what may be there: 0, -errno. */
@@ -407,8 +397,8 @@ static int reach_both(struct p2m_domain *p2m, unsigned long src, unsigned long d
 	return rc > 0 ? -EINVAL : rc;
 }
 
-static int move_locked(struct p2m_domain *p2m, unsigned long src, unsigned long dst,
-		       struct ept_pos *to, struct p2m_batch *b)
+static int move_locked(struct p2m_domain *p2m, unsigned long src, unsigned long dst, struct ept_pos *to,
+		       struct p2m_batch *b)
 {
 	struct ept_pos from;
 
@@ -450,8 +440,7 @@ static bool may_become(enum p2m_type from, enum p2m_type to)
 {
 	if (p2m_is_ram(from))
 		return p2m_is_ram(to) || to == p2m_broken;
-	return (from == p2m_invalid && to == p2m_mmio_dm) ||
-	       (from == p2m_mmio_dm && to == p2m_invalid);
+	return (from == p2m_invalid && to == p2m_mmio_dm) || (from == p2m_mmio_dm && to == p2m_invalid);
 }
 
 static ept_t as_type(const struct p2m_domain *p2m, ept_t e, enum p2m_type to)
@@ -460,8 +449,7 @@ static ept_t as_type(const struct p2m_domain *p2m, ept_t e, enum p2m_type to)
 		return EPT_EMPTY;
 	if (to == p2m_broken)
 		e.e &= ~EPT_SPECIAL;
-	return to == p2m_mmio_dm ? ept_leaf(p2m, 0, INVALID_MFN, 0, to, p2m_access_rwx)
-				 : ept_retype(e, to);
+	return to == p2m_mmio_dm ? ept_leaf(p2m, 0, INVALID_MFN, 0, to, p2m_access_rwx) : ept_retype(e, to);
 }
 
 int p2m_change_type_one(struct domain *d, gfn_t gfn, enum p2m_type from, enum p2m_type to)

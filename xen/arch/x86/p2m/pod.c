@@ -137,8 +137,7 @@ int p2m_pod_set_range(struct domain *d, gfn_t gfn, unsigned int order)
 }
 
 /* Backs the entry at pos, by a chunk of its level: 0, -EAGAIN (no such chunk), or 1: it has changed. */
-static int back_entry(struct p2m_domain *p2m, unsigned long gfn, struct ept_pos *pos,
-		      struct p2m_batch *b)
+static int back_entry(struct p2m_domain *p2m, unsigned long gfn, struct ept_pos *pos, struct p2m_batch *b)
 {
 	unsigned long start = gfn & ~(ept_pages(pos->level) - 1);
 	struct page_info *page = cache_get(p2m, pos->level);
@@ -170,8 +169,7 @@ int p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn)
 			break;
 		rc = pos.level < P2M_POD_CHUNKS ? back_entry(p2m, gfn, &pos, &b) : -EAGAIN;
 		if (rc == -EAGAIN && pos.level)
-			rc = ept_reach(p2m, gfn, pos.level - 1, TYPE_BIT(p2m_pod), &pos) < 0 ? -ENOMEM
-											     : 1;
+			rc = ept_reach(p2m, gfn, pos.level - 1, TYPE_BIT(p2m_pod), &pos) < 0 ? -ENOMEM : 1;
 	} while (rc == 1);
 	p2m_batch_flush(&b);
 	if (!rc)
@@ -210,8 +208,7 @@ static int grow(struct p2m_domain *p2m, unsigned long to)
 int p2m_pod_set_target(struct domain *d, unsigned long target)
 {
 	struct p2m_domain *p2m = to_p2m(d);
-	unsigned long tot = (unsigned long)atomic64_read(&d->tot_pages),
-		      entries = p2m_pod_entries(p2m);
+	unsigned long tot = (unsigned long)atomic64_read(&d->tot_pages), entries = p2m_pod_entries(p2m);
 	unsigned long populated = tot - min(tot, cached(p2m)), want;
 
 	if (p2m_dying(p2m))

@@ -45,8 +45,7 @@ static struct page_info *pop(struct p2m_domain *p2m)
 
 struct page_info *p2m_pool_take(struct p2m_domain *p2m)
 {
-	s64 limit = (s64)min(__atomic_load_n(&p2m->pool_limit, __ATOMIC_RELAXED),
-			     (unsigned long)INT64_MAX);
+	s64 limit = (s64)min(__atomic_load_n(&p2m->pool_limit, __ATOMIC_RELAXED), (unsigned long)INT64_MAX);
 	struct page_info *page = NULL;
 
 	if (atomic64_add_return(1, &p2m->pool_used) <= limit) {

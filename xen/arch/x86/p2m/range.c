@@ -104,10 +104,7 @@ static unsigned int fit(unsigned long gfn, mfn_t mfn, unsigned long nr)
 	return level;
 }
 
-static mfn_t advance(mfn_t mfn, unsigned long n)
-{
-	return mfn_eq(mfn, INVALID_MFN) ? mfn : mfn_add(mfn, n);
-}
+static mfn_t advance(mfn_t mfn, unsigned long n) { return mfn_eq(mfn, INVALID_MFN) ? mfn : mfn_add(mfn, n); }
 
 /* ---- filling ---- */
 
@@ -147,8 +144,8 @@ static bool make_room(struct p2m_domain *p2m, unsigned long gfn, u32 over, unsig
 }
 
 /* The level at which the piece goes in: lower than fits where a table cannot be got rid of. */
-static unsigned int piece_level(struct p2m_domain *p2m, unsigned long gfn, unsigned int level,
-				u32 over, unsigned int own_pins, struct p2m_batch *b)
+static unsigned int piece_level(struct p2m_domain *p2m, unsigned long gfn, unsigned int level, u32 over,
+				unsigned int own_pins, struct p2m_batch *b)
 {
 	struct ept_pos pos;
 
@@ -182,8 +179,8 @@ static bool put_piece(struct p2m_domain *p2m, unsigned long gfn, unsigned int le
 	return true;
 }
 
-int p2m_fill(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, mfn_t mfn,
-	     enum p2m_type t, u32 over, struct p2m_batch *b)
+int p2m_fill(struct p2m_domain *p2m, unsigned long gfn, unsigned long nr, mfn_t mfn, enum p2m_type t,
+	     u32 over, struct p2m_batch *b)
 {
 	int rc = p2m_check_range(p2m, gfn, nr, over);
 
@@ -224,8 +221,7 @@ static int check_release(struct p2m_domain *p2m, unsigned long gfn, unsigned lon
 }
 
 /* Nothing straddles an edge. What others put there meanwhile may, and stays. */
-static void clear_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long end,
-			struct p2m_batch *b)
+static void clear_range(struct p2m_domain *p2m, unsigned long gfn, unsigned long end, struct p2m_batch *b)
 {
 	struct ept_pos pos;
 
@@ -291,8 +287,7 @@ static unsigned int fit_mmio(struct p2m_domain *p2m, unsigned long gfn, mfn_t mf
 	bool uniform = false;
 
 	while (level) {
-		(void)mtrr_range_type(host_mtrr(), start, start + (ept_pages(level) << PAGE_SHIFT),
-				      &uniform);
+		(void)mtrr_range_type(host_mtrr(), start, start + (ept_pages(level) << PAGE_SHIFT), &uniform);
 		if (uniform)
 			break;
 		level--;
@@ -313,8 +308,7 @@ static int set_mmio_piece(struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, 
 		ept_look(p2m, gfn, &pos);
 		if (ept_type(pos.e) == p2m_mmio_direct) {
 			*step = min(nr, ept_next(gfn, pos.level) - gfn);
-			return mfn_x(ept_mfn(pos.e)) + (gfn & (ept_pages(pos.level) - 1)) ==
-					       mfn_x(mfn)
+			return mfn_x(ept_mfn(pos.e)) + (gfn & (ept_pages(pos.level) - 1)) == mfn_x(mfn)
 				       ? 0
 				       : -EBUSY;
 		}
@@ -328,9 +322,8 @@ static int set_mmio_piece(struct p2m_domain *p2m, unsigned long gfn, mfn_t mfn, 
 		ept_walk(p2m, gfn, level, &pos);
 		done = pos.level == level && !(level && ept_is_table(pos.e)) &&
 		       ept_type(pos.e) != p2m_mmio_direct && type_in(pos.e, TYPES_MMIO_OVER) &&
-		       ept_replace_locked(
-			       p2m, &pos, gfn,
-			       ept_leaf(p2m, gfn, mfn, level, p2m_mmio_direct, p2m_access_rwx), b);
+		       ept_replace_locked(p2m, &pos, gfn,
+					  ept_leaf(p2m, gfn, mfn, level, p2m_mmio_direct, p2m_access_rwx), b);
 		spin_unlock(&p2m->lock);
 	} while (!done);
 	p2m_settle(p2m, &pos, gfn, b);
@@ -416,8 +409,8 @@ int p2m_clear_mmio(struct domain *d, gfn_t gfn, mfn_t mfn, unsigned long nr, uns
 
 /* ---- types ---- */
 
-int p2m_change_type_range(struct domain *d, gfn_t gfn, unsigned long nr, enum p2m_type from,
-			  enum p2m_type to, unsigned long *done)
+int p2m_change_type_range(struct domain *d, gfn_t gfn, unsigned long nr, enum p2m_type from, enum p2m_type to,
+			  unsigned long *done)
 {
 	struct p2m_domain *p2m = to_p2m(d);
 	unsigned long g = gfn_x(gfn), end = g + nr;

@@ -16,8 +16,7 @@
 #define PUT_STEP 512UL
 
 /* Clears the leaf at pos. What a 1G leaf held is remembered, and put little by little. */
-static bool clear_leaf(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn,
-		       struct p2m_batch *b)
+static bool clear_leaf(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, struct p2m_batch *b)
 {
 	ept_t old = pos->e;
 
@@ -58,8 +57,7 @@ static void teardown_step(struct p2m_domain *p2m, struct p2m_batch *b)
 		return;
 	}
 	ept_walk(p2m, p2m->teardown_gfn, 0, &pos);
-	if (pos.level < EPT_TOP && !ept_eq(pos.e, EPT_EMPTY) &&
-	    !clear_leaf(p2m, &pos, p2m->teardown_gfn, b))
+	if (pos.level < EPT_TOP && !ept_eq(pos.e, EPT_EMPTY) && !clear_leaf(p2m, &pos, p2m->teardown_gfn, b))
 		return;
 	p2m->teardown_gfn = ept_next(p2m->teardown_gfn, pos.level);
 	unlink_tables(p2m, p2m->teardown_gfn, b);

@@ -15,7 +15,8 @@
 #include "pvh.h"
 
 /* Tables dom0 does not get: interrupt controllers (replaced), IOMMUs, NUMA and performance of real CPUs, timers. */
-static const char *const denied[] = { "APIC", "DMAR", "IVRS", "SRAT", "SLIT", "HMAT", "MPST", "PMTT", "HPET", "SLAT" };
+static const char *const denied[] = { "APIC", "DMAR", "IVRS", "SRAT", "SLIT",
+				      "HMAT", "MPST", "PMTT", "HPET", "SLAT" };
 
 #define MAX_TABLES 64
 
@@ -36,7 +37,7 @@ struct madt {
 } __packed;
 
 #define MADT_ACTIVE_LOW 0x3
-#define MADT_LEVEL 0xc
+#define MADT_LEVEL	0xc
 struct madt_override {
 	u8 type, length, bus, source;
 	u32 gsi;

@@ -30,7 +30,7 @@ struct build {
 	struct elf_stream elf;
 	struct boot_module kernel, initrd;
 	bool has_initrd, kernel_moved;
-	bool kernel_in_place;	/* its file is dom0's memory already, and is stored over itself */
+	bool kernel_in_place; /* its file is dom0's memory already, and is stored over itself */
 	const char *cmdline;
 };
 static __initdata struct build build;
@@ -145,7 +145,8 @@ static __init int place_kernel(void *arg, u64 start, u64 end)
 		mfn_t mfn = maddr_to_mfn(a);
 
 		if (!mfn_valid(mfn) || page_owner_id(mfn_to_page(mfn)) != b->d->domain_id) {
-			printk(XENLOG_ERR "dom0: the kernel wants %#llx-%#llx, dom0 has no memory at %#llx (frame: %#llx)\n",
+			printk(XENLOG_ERR
+			       "dom0: the kernel wants %#llx-%#llx, dom0 has no memory at %#llx (frame: %#llx)\n",
 			       (unsigned long long)start, (unsigned long long)end, (unsigned long long)a,
 			       (unsigned long long)(mfn_valid(mfn) ? mfn_to_page(mfn)->ref : ~0ULL));
 			b->elf.why = "it is too large for dom0's memory, or its place is taken (see dom0_mem=)";
@@ -315,7 +316,10 @@ void __init dom0_build(void)
 
 	probe_kernel(b);
 	if (overlaps(&b->kernel, b->elf.start, b->elf.end)) {
-		b->kernel_in_place = !memcmp(maddr_to_virt(b->kernel.start), "\x7f" "ELF", 4) &&
+		b->kernel_in_place = !memcmp(maddr_to_virt(b->kernel.start),
+					     "\x7f"
+					     "ELF",
+					     4) &&
 				     elf_stream_moves_up(&b->elf, b->kernel.start);
 		if (!b->kernel_in_place)
 			move_kernel_file(b);
@@ -343,7 +347,8 @@ void __init dom0_build(void)
 	hvm_set_pvh_start(b->d->vcpu[0], b->elf.entry, (u32)at);
 
 	printk(XENLOG_INFO "dom0: %lu MiB, mapped 1:1; no IOMMU, so its devices cannot do DMA straight into "
-	       "foreign or granted pages\n", pages >> 8);
+			   "foreign or granted pages\n",
+	       pages >> 8);
 	b->d->vcpu[0]->is_initialised = true;
 	clear_bit(VPF_down, &b->d->vcpu[0]->pause_flags);
 	domain_publish(b->d);

@@ -84,8 +84,8 @@ custom_param("dom0_mem", parse_dom0_mem,
 
 static __init unsigned long amount_pages(const struct amount *a, unsigned long available)
 {
-	unsigned long pages = (unsigned long)(a->bytes >> PAGE_SHIFT) +
-			      (unsigned long)muldiv64(available, a->percent, 100);
+	unsigned long pages =
+		(unsigned long)(a->bytes >> PAGE_SHIFT) + (unsigned long)muldiv64(available, a->percent, 100);
 
 	if (a->negative)
 		return pages < available ? available - pages : 0;
@@ -102,8 +102,8 @@ unsigned long __init dom0_target_pages(unsigned long available)
 	if (mem_max.set)
 		n = min(n, amount_pages(&mem_max, available));
 	if (n > available)
-		printk(XENLOG_WARNING "dom0_mem: %lu MiB asked for, %lu MiB are free: dom0 gets less\n", n >> 8,
-		       available >> 8);
+		printk(XENLOG_WARNING "dom0_mem: %lu MiB asked for, %lu MiB are free: dom0 gets less\n",
+		       n >> 8, available >> 8);
 	return min(n, available);
 }
 
@@ -189,8 +189,7 @@ unsigned long __init dom0_assign_ram(struct domain *d, unsigned long nr_pages, s
 void __init dom0_map_ram(struct domain *d, const struct dom0_map *map)
 {
 	for (unsigned int i = 0; i < map->nr; i++)
-		map_ram_range(d, map->e[i].addr >> PAGE_SHIFT,
-			      (map->e[i].addr + map->e[i].size) >> PAGE_SHIFT);
+		map_ram_range(d, map->e[i].addr >> PAGE_SHIFT, (map->e[i].addr + map->e[i].size) >> PAGE_SHIFT);
 }
 
 void __init dom0_donate_module(struct domain *d, const struct boot_module *m, struct dom0_map *map)
@@ -199,7 +198,8 @@ void __init dom0_donate_module(struct domain *d, const struct boot_module *m, st
 	int rc = donate_frames(d, _mfn(pfn), end - pfn);
 
 	if (rc)
-		panic("dom0: the boot module at %#llx cannot become its memory: %d\n", (unsigned long long)m->start, rc);
+		panic("dom0: the boot module at %#llx cannot become its memory: %d\n",
+		      (unsigned long long)m->start, rc);
 	map_add(map, (u64)pfn << PAGE_SHIFT, (u64)end << PAGE_SHIFT, E820_RAM);
 }
 
@@ -262,7 +262,8 @@ static __init void map_mmio_piece(struct domain *d, u64 start, u64 end)
 		int rc = p2m_set_mmio(d, _gfn(pfn), _mfn(pfn), nr, &done);
 
 		if (rc && rc != -ERESTART)
-			panic("dom0: mapping %#lx-%#lx failed: %d\n", (unsigned long)start, (unsigned long)end, rc);
+			panic("dom0: mapping %#lx-%#lx failed: %d\n", (unsigned long)start,
+			      (unsigned long)end, rc);
 		if (!rc)
 			done = nr;
 		pfn += done;
@@ -318,7 +319,8 @@ void __init dom0_map_firmware(struct domain *d, struct dom0_map *map)
 		}
 		map_add(map, start, end, e820.e[i].type);
 		if (start < VGA_START)
-			map_mmio(d, ROUND_DOWN(start, PAGE_SIZE), ROUND_UP(min(end, (u64)VGA_START), PAGE_SIZE), 0);
+			map_mmio(d, ROUND_DOWN(start, PAGE_SIZE),
+				 ROUND_UP(min(end, (u64)VGA_START), PAGE_SIZE), 0);
 		if (end > MB(1))
 			map_mmio(d, ROUND_DOWN(max(start, MB(1)), PAGE_SIZE), ROUND_UP(end, PAGE_SIZE), 0);
 	}
@@ -390,7 +392,8 @@ static __init bool overlaps_any(const struct boot_module *m, unsigned int nr, u6
 	return false;
 }
 
-u64 __init dom0_carve(struct dom0_map *map, u64 bytes, u32 type, const struct boot_module *taken, unsigned int nr)
+u64 __init dom0_carve(struct dom0_map *map, u64 bytes, u32 type, const struct boot_module *taken,
+		      unsigned int nr)
 {
 	bytes = ROUND_UP(bytes, PAGE_SIZE);
 	for (unsigned int i = map->nr; i-- > 0;) {

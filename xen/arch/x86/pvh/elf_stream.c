@@ -9,9 +9,9 @@
 #include <xen/lib.h>
 #include "pvh.h"
 
-#define PT_LOAD 1
-#define PT_NOTE 4
-#define EM_X86_64 62
+#define PT_LOAD		  1
+#define PT_NOTE		  4
+#define EM_X86_64	  62
 #define NOTE_PHYS32_ENTRY 18
 
 struct elf64_ehdr {
@@ -86,7 +86,10 @@ static int parse_headers(struct elf_stream *s)
 	int rc = 0;
 
 	memcpy(&eh, s->head, sizeof(eh));
-	if (memcmp(eh.ident, "\x7f" "ELF", 4))
+	if (memcmp(eh.ident,
+		   "\x7f"
+		   "ELF",
+		   4))
 		return refuse(s, "it is not an ELF image");
 	if (eh.ident[4] != 2 || eh.machine != EM_X86_64)
 		return refuse(s, "it is not a 64-bit x86 kernel");
@@ -108,7 +111,8 @@ static int parse_headers(struct elf_stream *s)
 	if (!s->nr_segments)
 		return refuse(s, "it has nothing to load");
 	if (!s->note_size)
-		return refuse(s, "it has no ELF notes, so no PVH entry point (Linux: CONFIG_PVH, CONFIG_XEN_PVH)");
+		return refuse(
+			s, "it has no ELF notes, so no PVH entry point (Linux: CONFIG_PVH, CONFIG_XEN_PVH)");
 	s->headers_done = true;
 	rc = s->place(s->arg, s->start, s->end);
 	if (rc && !s->why)

@@ -8,12 +8,12 @@
 #include <xen/lib.h>
 #include "pvh.h"
 
-#define BZ_SETUP_SECTS 0x1f1
-#define BZ_MAGIC 0x202
-#define BZ_VERSION 0x206
+#define BZ_SETUP_SECTS	  0x1f1
+#define BZ_MAGIC	  0x202
+#define BZ_VERSION	  0x206
 #define BZ_PAYLOAD_OFFSET 0x248
 #define BZ_PAYLOAD_LENGTH 0x24c
-#define BZ_HEADER_END 0x250
+#define BZ_HEADER_END	  0x250
 
 static const struct {
 	const char *name;
@@ -27,14 +27,14 @@ static const struct {
 	{ "lz4", { 0x02, 0x21, 0x4c, 0x18 }, 4, decompress_lz4 },
 };
 
-static u32 get32(const u8 *p)
-{
-	return (u32)p[0] | (u32)p[1] << 8 | (u32)p[2] << 16 | (u32)p[3] << 24;
-}
+static u32 get32(const u8 *p) { return (u32)p[0] | (u32)p[1] << 8 | (u32)p[2] << 16 | (u32)p[3] << 24; }
 
 static int unpack_payload(const u8 *p, u64 n, image_sink_t sink, void *arg, const char **why)
 {
-	if (n >= 4 && !memcmp(p, "\x7f" "ELF", 4))
+	if (n >= 4 && !memcmp(p,
+			      "\x7f"
+			      "ELF",
+			      4))
 		return sink(arg, 0, p, n);
 	for (unsigned int i = 0; i < ARRAY_SIZE(formats); i++) {
 		int rc;
@@ -60,7 +60,10 @@ int kernel_unpack(const void *file, u64 size, image_sink_t sink, void *arg, cons
 	u64 start;
 	u32 off, len;
 
-	if (size >= 4 && !memcmp(f, "\x7f" "ELF", 4))
+	if (size >= 4 && !memcmp(f,
+				 "\x7f"
+				 "ELF",
+				 4))
 		return sink(arg, 0, f, size);
 	if (size < BZ_HEADER_END || memcmp(f + BZ_MAGIC, "HdrS", 4)) {
 		*why = "it is neither an ELF file nor a bzImage";

@@ -77,10 +77,7 @@ void *libc_shim_alloc(size_t n)
 	return NULL;
 }
 
-void *malloc(size_t n)
-{
-	return libc_shim_alloc(n);
-}
+void *malloc(size_t n) { return libc_shim_alloc(n); }
 
 void *calloc(size_t n, size_t size)
 {
@@ -107,7 +104,4 @@ void free(void *p)
 	}
 }
 
-void __stack_chk_fail(void)
-{
-	panic("dom0: the kernel's payload broke the decompressor's stack\n");
-}
+void __stack_chk_fail(void) { panic("dom0: the kernel's payload broke the decompressor's stack\n"); }

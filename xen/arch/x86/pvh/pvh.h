@@ -39,12 +39,14 @@ struct elf_stream {
 	u64 received;
 	bool headers_done;
 	unsigned int nr_segments;
-	struct { u64 offset, filesz, paddr, memsz; } seg[ELF_MAX_SEGMENTS];
+	struct {
+		u64 offset, filesz, paddr, memsz;
+	} seg[ELF_MAX_SEGMENTS];
 	u64 note_offset, note_size;
 	u8 notes[4096];
-	u64 start, end;		/* extent in guest-physical memory */
-	u64 file_end;		/* last byte of the file that matters */
-	u32 entry;		/* XEN_ELFNOTE_PHYS32_ENTRY */
+	u64 start, end; /* extent in guest-physical memory */
+	u64 file_end; /* last byte of the file that matters */
+	u32 entry; /* XEN_ELFNOTE_PHYS32_ENTRY */
 	const char *why;
 };
 void elf_stream_init(struct elf_stream *s, int (*place)(void *, u64, u64),

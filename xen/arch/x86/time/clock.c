@@ -11,9 +11,9 @@
 
 /* ---- HPET ---- */
 
-#define HPET_CAP 0x000
-#define HPET_PERIOD 0x004
-#define HPET_CONFIG 0x010
+#define HPET_CAP     0x000
+#define HPET_PERIOD  0x004
+#define HPET_CONFIG  0x010
 #define HPET_COUNTER 0x0f0
 #define FEMTOSECONDS 1000000000000000UL
 
@@ -57,15 +57,15 @@ const struct ref_clock *__init pm_timer_clock(void)
 
 /* ---- PIT, channel 2: nobody's interrupt hangs on it ---- */
 
-#define PIT_CH2 0x42
+#define PIT_CH2	 0x42
 #define PIT_MODE 0x43
-#define PORT_B 0x61
+#define PORT_B	 0x61
 
 static u32 read_pit(void)
 {
 	u32 v;
 
-	outb(0x80, PIT_MODE);		/* latch channel 2 */
+	outb(0x80, PIT_MODE); /* latch channel 2 */
 	v = inb(PIT_CH2);
 	v |= (u32)inb(PIT_CH2) << 8;
 	return 0xffff - v;

@@ -8,7 +8,7 @@
 struct ref_clock {
 	const char *name;
 	u64 hz;
-	u32 mask;		/* of the bits that count; it counts up and wraps */
+	u32 mask; /* of the bits that count; it counts up and wraps */
 	u32 (*read)(void);
 };
 /* Each: the clock, running; NULL when the machine has none. */

@@ -7,17 +7,17 @@
 #include "../setup.h"
 #include "clock.h"
 
-#define RTC_SECONDS 0
-#define RTC_MINUTES 2
-#define RTC_HOURS 4
-#define RTC_DAY 7
-#define RTC_MONTH 8
-#define RTC_YEAR 9
-#define RTC_A 10
+#define RTC_SECONDS    0
+#define RTC_MINUTES    2
+#define RTC_HOURS      4
+#define RTC_DAY	       7
+#define RTC_MONTH      8
+#define RTC_YEAR       9
+#define RTC_A	       10
 #define RTC_A_UPDATING 0x80
-#define RTC_B 11
-#define RTC_B_24H 0x02
-#define RTC_B_BINARY 0x04
+#define RTC_B	       11
+#define RTC_B_24H      0x02
+#define RTC_B_BINARY   0x04
 
 static DEFINE_SPINLOCK(wc_lock, RANK_LEAF);
 static u64 wc_sec;
@@ -42,8 +42,13 @@ static void __init read_once(struct rtc_time *t)
 	for (unsigned int i = 0; i < 5000 && cmos(RTC_A) & RTC_A_UPDATING; i++)
 		udelay(1);
 	*t = (struct rtc_time){
-		cmos(RTC_SECONDS), cmos(RTC_MINUTES), cmos(RTC_HOURS), cmos(RTC_DAY), cmos(RTC_MONTH),
-		cmos(RTC_YEAR), century_register ? cmos(century_register) : 0,
+		cmos(RTC_SECONDS),
+		cmos(RTC_MINUTES),
+		cmos(RTC_HOURS),
+		cmos(RTC_DAY),
+		cmos(RTC_MONTH),
+		cmos(RTC_YEAR),
+		century_register ? cmos(century_register) : 0,
 	};
 }
 
@@ -96,7 +101,8 @@ void __init wallclock_init(void)
 		printk(XENLOG_WARNING "RTC: no valid date; the wall clock starts in 1970\n");
 		return;
 	}
-	set_wallclock(((days_since_1970(year, t.month, t.day) * 24 + t.hour) * 60 + t.min) * 60 + t.sec, 0, now);
+	set_wallclock(((days_since_1970(year, t.month, t.day) * 24 + t.hour) * 60 + t.min) * 60 + t.sec, 0,
+		      now);
 	printk("RTC: %04u-%02u-%02u %02u:%02u:%02u UTC\n", year, t.month, t.day, t.hour, t.min, t.sec);
 }
 

@@ -146,8 +146,10 @@ static bool __init deadline_waits(u64 hz)
 
 void __init time_init(void)
 {
-	static const struct ref_clock *(*const probes[])(void) __initconst = {
-		hpet_clock, pm_timer_clock, pit_clock,
+	static const struct ref_clock *(*const probes[])(void)__initconst = {
+		hpet_clock,
+		pm_timer_clock,
+		pit_clock,
 	};
 	const struct ref_clock *c = NULL;
 	u64 hz = 0, apic_hz = 0;

@@ -88,12 +88,18 @@ void vmx_dump(struct vcpu *v)
 static const char *insn_error_name(u64 err)
 {
 	switch (err) {
-	case 4: return "VMLAUNCH of a VMCS that is launched";
-	case 5: return "VMRESUME of a VMCS that is not launched";
-	case 7: return "invalid control field";
-	case 8: return "invalid host-state field";
-	case 26: return "events blocked by MOV SS";
-	default: return "unknown";
+	case 4:
+		return "VMLAUNCH of a VMCS that is launched";
+	case 5:
+		return "VMRESUME of a VMCS that is not launched";
+	case 7:
+		return "invalid control field";
+	case 8:
+		return "invalid host-state field";
+	case 26:
+		return "events blocked by MOV SS";
+	default:
+		return "unknown";
 	}
 }
 
@@ -152,8 +158,10 @@ void vmx_entry_failed(struct vcpu *v, u32 reason, unsigned long insn_fail)
 		dump_fields("host state", host_fields, ARRAY_SIZE(host_fields));
 	} else if (reason & EXIT_REASON_ENTRY_FAILURE) {
 		printk(XENLOG_ERR "%pv: VM entry failed: %s (%#x), qualification %#lx\n", v,
-		       (reason & 0xffff) == 33 ? "invalid guest state" :
-		       (reason & 0xffff) == 34 ? "MSR loading" : "machine check", reason, (unsigned long)qual);
+		       (reason & 0xffff) == 33	 ? "invalid guest state"
+		       : (reason & 0xffff) == 34 ? "MSR loading"
+						 : "machine check",
+		       reason, (unsigned long)qual);
 		hint_guest_state();
 	} else {
 		printk(XENLOG_ERR "%pv: VM exit %#x has no handler, qualification %#lx\n", v, reason,

@@ -33,10 +33,8 @@ static cpumask_t still_inside(const struct domain *d, cpumask_t mask)
 	cpumask_t m = CPUMASK_NONE;
 	unsigned int cpu;
 
-	for_each_cpu(cpu, mask)
-		if (READ_ONCE(per_cpu(p2m_user, cpu)) == d &&
-		    (READ_ONCE(d->arch.hvm.flush_pending) >> cpu & 1))
-			m.bits |= 1UL << cpu;
+	for_each_cpu(cpu, mask) if (READ_ONCE(per_cpu(p2m_user, cpu)) == d &&
+				    (READ_ONCE(d->arch.hvm.flush_pending) >> cpu & 1)) m.bits |= 1UL << cpu;
 	return m;
 }
 
@@ -63,15 +61,11 @@ static void flush_p2m(struct p2m_domain *p2m)
 			guest_access_invalidate(current);
 	}
 	inside = still_inside(d, cpumask_without(mask, me));
-	for_each_cpu(cpu, inside)
-		smp_send_event_check(cpu);
+	for_each_cpu(cpu, inside) smp_send_event_check(cpu);
 	while (!cpumask_empty(inside)) {
 		cpu_relax();
 		inside = still_inside(d, inside);
 	}
 }
 
-void vmx_flush_init(void)
-{
-	p2m_flush_hook = flush_p2m;
-}
+void vmx_flush_init(void) { p2m_flush_hook = flush_p2m; }

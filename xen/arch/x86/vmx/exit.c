@@ -18,7 +18,7 @@
 #include <asm/vmx.h>
 
 #define EXIT_IRQS_OFF 1U
-#define EXIT_EVENT 2U
+#define EXIT_EVENT    2U
 
 struct exit_row {
 	void (*fn)(struct vcpu *v);
@@ -26,10 +26,7 @@ struct exit_row {
 	const char *name;
 };
 
-static unsigned int insn_len(void)
-{
-	return (unsigned int)vmread(VM_EXIT_INSN_LEN);
-}
+static unsigned int insn_len(void) { return (unsigned int)vmread(VM_EXIT_INSN_LEN); }
 
 /* ---- events ---- */
 
@@ -118,9 +115,7 @@ static void exit_window(struct vcpu *v)
 }
 
 /* Only a request to look at something. */
-static void exit_nothing(struct vcpu *v)
-{
-}
+static void exit_nothing(struct vcpu *v) {}
 
 /* INIT, SMI and SIPI signals do not reach guests of this hypervisor. */
 static void exit_unexpected(struct vcpu *v)
@@ -193,15 +188,9 @@ static void exit_hlt(struct vcpu *v)
 		vcpu_block_current();
 }
 
-static void exit_inject_ud(struct vcpu *v)
-{
-	hvm_inject_exception(v, X86_EXC_UD, -1);
-}
+static void exit_inject_ud(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_UD, -1); }
 
-static void exit_inject_gp(struct vcpu *v)
-{
-	hvm_inject_exception(v, X86_EXC_GP, 0);
-}
+static void exit_inject_gp(struct vcpu *v) { hvm_inject_exception(v, X86_EXC_GP, 0); }
 
 /* INVD would throw away other domains' data: write back as well. */
 static void exit_wbinvd(struct vcpu *v)
@@ -248,9 +237,12 @@ static u64 read_gpr(struct vcpu *v, unsigned int n)
 static int mov_to_cr(struct vcpu *v, unsigned int cr, u64 val)
 {
 	switch (cr) {
-	case 0: return hvm_set_cr0(v, val);
-	case 3: return hvm_set_cr3(v, val);
-	case 4: return hvm_set_cr4(v, val);
+	case 0:
+		return hvm_set_cr0(v, val);
+	case 3:
+		return hvm_set_cr3(v, val);
+	case 4:
+		return hvm_set_cr4(v, val);
 	case 8:
 		if (val & ~0xfUL)
 			return -EINVAL;
@@ -263,10 +255,14 @@ static int mov_to_cr(struct vcpu *v, unsigned int cr, u64 val)
 static u64 mov_from_cr(struct vcpu *v, unsigned int cr)
 {
 	switch (cr) {
-	case 0: return v->arch.hvm.cr0;
-	case 3: return hvm->get_cr3(v);
-	case 4: return v->arch.hvm.cr4;
-	default: return vlapic_get_tpr(v) >> 4;
+	case 0:
+		return v->arch.hvm.cr0;
+	case 3:
+		return hvm->get_cr3(v);
+	case 4:
+		return v->arch.hvm.cr4;
+	default:
+		return vlapic_get_tpr(v) >> 4;
 	}
 }
 
@@ -284,10 +280,10 @@ static void exit_cr_access(struct vcpu *v)
 	case 1:
 		write_gpr(v, gpr, mov_from_cr(v, cr));
 		break;
-	case 2:		/* CLTS */
+	case 2: /* CLTS */
 		rc = hvm_set_cr0(v, cr0 & ~(u64)X86_CR0_TS);
 		break;
-	default:	/* LMSW sets PE, never clears it */
+	default: /* LMSW sets PE, never clears it */
 		rc = hvm_set_cr0(v, (cr0 & ~0xeUL) | (qual >> 16 & 0xf));
 		break;
 	}
@@ -347,7 +343,8 @@ static void exit_ept_violation(struct vcpu *v)
 	}
 	/* The CPU itself was delivering an event: there is no instruction that could be carried out instead. */
 	if (unlikely(v->arch.hvm.event.pending)) {
-		domain_crash(v->domain, "event delivery through gpa %#lx, which is not memory", (unsigned long)gpa);
+		domain_crash(v->domain, "event delivery through gpa %#lx, which is not memory",
+			     (unsigned long)gpa);
 		return;
 	}
 	/* Nor for an access to a page table; emulation finds out, walking it again. */

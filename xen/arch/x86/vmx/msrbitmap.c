@@ -26,10 +26,10 @@ static const struct msr_pass {
 	{ MSR_LSTAR, MSR_R | MSR_W },
 	{ MSR_CSTAR, MSR_R | MSR_W },
 	{ MSR_SYSCALL_MASK, MSR_R | MSR_W },
-	{ MSR_IA32_TSC, MSR_R },	/* with the TSC offset added */
+	{ MSR_IA32_TSC, MSR_R }, /* with the TSC offset added */
 };
 
-static u8 *bitmap __ro_after_init;	/* set: exit. Reads low/high, then writes low/high, 1 KiB each */
+static u8 *bitmap __ro_after_init; /* set: exit. Reads low/high, then writes low/high, 1 KiB each */
 
 maddr_t vmx_msr_bitmap(void) { return virt_to_maddr(bitmap); }
 

@@ -23,7 +23,8 @@ boolean_param("vmx-if0-timer", opt_if0_timer,
 static bool opt_vpid = true;
 boolean_param("vpid", opt_vpid, "on|off (on): tag guest translations by vCPU");
 static bool opt_unrestricted = true;
-boolean_param("unrestricted", opt_unrestricted, "on|off (on): real-mode code runs in hardware; off refuses to start");
+boolean_param("unrestricted", opt_unrestricted,
+	      "on|off (on): real-mode code runs in hardware; off refuses to start");
 
 /* -1: as the CPU needs it. */
 static int opt_exec_sp = -1;
@@ -31,8 +32,14 @@ static bool opt_ept_ad = true;
 
 static int __init parse_ept(const char *s)
 {
-	static const struct { const char *name; int sp, ad; } words[] = {
-		{ "exec-sp", 1, -1 }, { "no-exec-sp", 0, -1 }, { "ad", -1, 1 }, { "no-ad", -1, 0 },
+	static const struct {
+		const char *name;
+		int sp, ad;
+	} words[] = {
+		{ "exec-sp", 1, -1 },
+		{ "no-exec-sp", 0, -1 },
+		{ "ad", -1, 1 },
+		{ "no-ad", -1, 0 },
 	};
 	unsigned int i;
 	size_t n;
@@ -66,7 +73,7 @@ static DEFINE_PER_CPU(void *, vmxon_region);
 DEFINE_PER_CPU(struct vcpu *, vmx_current);
 
 static DEFINE_SPINLOCK(vpid_lock, RANK_LEAF);
-static unsigned long vpid_map[BITS_TO_LONGS(65536)] = { 1 };	/* 0 is the host's */
+static unsigned long vpid_map[BITS_TO_LONGS(65536)] = { 1 }; /* 0 is the host's */
 
 enum ctl_word { CTL_PIN, CTL_PROC, CTL_SEC, CTL_EXIT, CTL_ENTRY, CTL_WORDS };
 enum ctl_need { NEED, WANT, REFUSE };
@@ -112,7 +119,8 @@ static const struct ctl_row {
 	{ CTL_ENTRY, NEED, ENTRY_LOAD_PAT, "load guest PAT" },
 	{ CTL_ENTRY, NEED, ENTRY_LOAD_EFER, "load guest EFER" },
 };
-static const u32 ctl_msr[CTL_WORDS][2] __initconst = {	/* plain, true */
+static const u32 ctl_msr[CTL_WORDS][2] __initconst = {
+	/* plain, true */
 	[CTL_PIN] = { MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS },
 	[CTL_PROC] = { MSR_IA32_VMX_PROCBASED_CTLS, MSR_IA32_VMX_TRUE_PROCBASED_CTLS },
 	[CTL_SEC] = { MSR_IA32_VMX_PROCBASED_CTLS2, MSR_IA32_VMX_PROCBASED_CTLS2 },
@@ -249,7 +257,10 @@ static u64 system_descriptor_base(u64 gdt, u16 sel)
 
 static void read_host_state(struct host_state *h)
 {
-	struct __packed { u16 limit; u64 base; } gdt, idt;
+	struct __packed {
+		u16 limit;
+		u64 base;
+	} gdt, idt;
 
 	__asm__ __volatile__("sgdt %0" : "=m"(gdt));
 	__asm__ __volatile__("sidt %0" : "=m"(idt));
@@ -265,8 +276,10 @@ static int same_controls(void)
 	bool t = basic & BIT(55);
 
 	return ((u32)basic & 0x7fffffff) == vmx_caps.revision &&
-	       !(vmx_caps.pin & ~(rdmsr(t ? MSR_IA32_VMX_TRUE_PINBASED_CTLS : MSR_IA32_VMX_PINBASED_CTLS) >> 32)) &&
-	       !(vmx_caps.proc & ~(rdmsr(t ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS : MSR_IA32_VMX_PROCBASED_CTLS) >> 32)) &&
+	       !(vmx_caps.pin &
+		 ~(rdmsr(t ? MSR_IA32_VMX_TRUE_PINBASED_CTLS : MSR_IA32_VMX_PINBASED_CTLS) >> 32)) &&
+	       !(vmx_caps.proc &
+		 ~(rdmsr(t ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS : MSR_IA32_VMX_PROCBASED_CTLS) >> 32)) &&
 	       !(vmx_caps.sec & ~(rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) >> 32)) &&
 	       !(vmx_caps.exit & ~(rdmsr(t ? MSR_IA32_VMX_TRUE_EXIT_CTLS : MSR_IA32_VMX_EXIT_CTLS) >> 32)) &&
 	       !(vmx_caps.entry & ~(rdmsr(t ? MSR_IA32_VMX_TRUE_ENTRY_CTLS : MSR_IA32_VMX_ENTRY_CTLS) >> 32));
@@ -405,7 +418,7 @@ struct vmx_access vmx_access_begin(struct vcpu *v)
 
 void vmx_access_end(struct vmx_access a)
 {
-	if (!a.flags)	/* saved flags are never 0: bit 1 always reads as 1 */
+	if (!a.flags) /* saved flags are never 0: bit 1 always reads as 1 */
 		return;
 	if (a.prev) {
 		vmx_vmcs_clear(a.v);

@@ -14,8 +14,8 @@
 #include <asm/vmx.h>
 
 _Static_assert(offsetof(struct guest_regs, rcx) == 8 && offsetof(struct guest_regs, rbx) == 24 &&
-	       offsetof(struct guest_regs, rbp) == 40 && offsetof(struct guest_regs, rdi) == 56 &&
-	       offsetof(struct guest_regs, r8) == 64 && offsetof(struct guest_regs, r15) == 120,
+		       offsetof(struct guest_regs, rbp) == 40 && offsetof(struct guest_regs, rdi) == 56 &&
+		       offsetof(struct guest_regs, r8) == 64 && offsetof(struct guest_regs, r15) == 120,
 	       "entry.S knows these offsets");
 
 /* Ticks of the preemption timer in 1 ms. */
@@ -35,9 +35,7 @@ static int vmx_domain_init(struct domain *d)
 	return 0;
 }
 
-static void vmx_domain_destroy(struct domain *d)
-{
-}
+static void vmx_domain_destroy(struct domain *d) {}
 
 static int vmx_vcpu_init(struct vcpu *v)
 {
@@ -267,7 +265,7 @@ static void vmx_update_cr(struct vcpu *v, unsigned int cr)
 	case 0:
 		/* Caching is the EPT's business. PE and PG are free: unrestricted guest. */
 		vmwrite(GUEST_CR0, (h->cr0 & ~(u64)(X86_CR0_CD | X86_CR0_NW)) | X86_CR0_ET |
-			(vmx_caps.cr0_fixed0 & ~(u64)(X86_CR0_PE | X86_CR0_PG)));
+					   (vmx_caps.cr0_fixed0 & ~(u64)(X86_CR0_PE | X86_CR0_PG)));
 		vmwrite(CR0_READ_SHADOW, h->cr0);
 		load_pdptes(v);
 		break;
@@ -305,15 +303,9 @@ static always_inline u64 read_field(struct vcpu *v, unsigned long field)
 	return read_field_elsewhere(v, field);
 }
 
-static u64 vmx_get_cr3(struct vcpu *v)
-{
-	return read_field(v, GUEST_CR3);
-}
+static u64 vmx_get_cr3(struct vcpu *v) { return read_field(v, GUEST_CR3); }
 
-static unsigned int vmx_get_cpl(struct vcpu *v)
-{
-	return read_field(v, GUEST_SS_AR) >> 5 & 3;
-}
+static unsigned int vmx_get_cpl(struct vcpu *v) { return read_field(v, GUEST_SS_AR) >> 5 & 3; }
 
 static unsigned int vmx_get_mode(struct vcpu *v)
 {
@@ -332,10 +324,7 @@ static void vmx_update_tsc_offset(struct vcpu *v)
 	vmx_access_end(a);
 }
 
-static void vmx_update_pat(struct vcpu *v)
-{
-	vmwrite(GUEST_PAT, v->arch.hvm.msr_pat);
-}
+static void vmx_update_pat(struct vcpu *v) { vmwrite(GUEST_PAT, v->arch.hvm.msr_pat); }
 
 static void vmx_update_dr7(struct vcpu *v, u64 dr7)
 {
@@ -361,10 +350,10 @@ static u64 vmx_get_dr7(struct vcpu *v)
 
 static const struct vmx_msr {
 	u32 msr;
-	u16 field;		/* in the VMCS, or */
-	u16 saved;		/* offset in struct hvm_vcpu of its value while v is not loaded */
+	u16 field; /* in the VMCS, or */
+	u16 saved; /* offset in struct hvm_vcpu of its value while v is not loaded */
 	bool canonical;
-	u64 valid;		/* bits that may be set, unless it is an address */
+	u64 valid; /* bits that may be set, unless it is an address */
 } vmx_msrs[] = {
 	{ MSR_FS_BASE, GUEST_FS_BASE, 0, true, 0 },
 	{ MSR_GS_BASE, GUEST_GS_BASE, 0, true, 0 },
@@ -388,10 +377,7 @@ static const struct vmx_msr *find_msr(u32 msr)
 	return NULL;
 }
 
-static bool is_loaded_here(const struct vcpu *v)
-{
-	return v->arch.hvm.loaded_cpu == smp_processor_id();
-}
+static bool is_loaded_here(const struct vcpu *v) { return v->arch.hvm.loaded_cpu == smp_processor_id(); }
 
 static int vmx_rdmsr(struct vcpu *v, u32 msr, u64 *val)
 {
@@ -430,10 +416,7 @@ static int vmx_wrmsr(struct vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
-static void vmx_flush_guest_tlb(struct vcpu *v)
-{
-	v->arch.hvm.vmx->vpid_flush = true;
-}
+static void vmx_flush_guest_tlb(struct vcpu *v) { v->arch.hvm.vmx->vpid_flush = true; }
 
 static void vmx_policy_changed(struct vcpu *v)
 {

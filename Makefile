@@ -4,7 +4,7 @@
 #
 #   make                 the hypervisor: $(O)/pavise.gz, $(O)/pavise-syms; dom0's tools
 #   make demo            boot it in an emulator with Debian's Linux and xl, create a guest
-#   make check           all tests; check-unit, check-model, check-hypercall, check-dom0,
+#   make check           all tests; check-unit, check-model, check-boot, check-hypercall, check-dom0,
 #                        check-xl, check-lab, lint: one suite of them
 #   make help            the other targets, and the settings
 

@@ -211,7 +211,8 @@ static long sysctl_cpupool_op(struct xen_sysctl *op)
 		put_domain(d);
 		return p->cpupool_id ? -ENOENT : 0;
 	default:
-		return hypercall_unimplemented("sysctl cpupool_op", p->op), -EOPNOTSUPP;
+		(void)hypercall_unimplemented("sysctl cpupool_op", p->op);
+		return -EOPNOTSUPP;
 	}
 }
 

@@ -181,8 +181,10 @@ static long run(struct dm_call *c)
 
 	if (c->op.pad)
 		return -EINVAL;
-	if (!row || !row->fn)
-		return hypercall_unimplemented("dm_op", c->op.op), -EOPNOTSUPP;
+	if (!row || !row->fn) {
+		(void)hypercall_unimplemented("dm_op", c->op.op);
+		return -EOPNOTSUPP;
+	}
 	rc = row->fn(c);
 	if ((!rc || rc == -ERESTART) && row->copyback &&
 	    copy_to_guest_va((unsigned long)c->buf[0].h.p, &c->op, size))

@@ -187,7 +187,8 @@ long arch_domctl_sendtrigger(struct domain *d, struct xen_domctl *op, bool *copy
 		return 0;
 	}
 	/* Buttons and resets are those of a PC platform, which a PVH guest does not have. */
-	return hypercall_unimplemented("domctl sendtrigger", t->trigger), -EOPNOTSUPP;
+	(void)hypercall_unimplemented("domctl sendtrigger", t->trigger);
+	return -EOPNOTSUPP;
 }
 
 /* ---- HVM context ---- */

@@ -37,6 +37,5 @@
 
 #define container_of(p, type, member) ((type *)((char *)(p) - __builtin_offsetof(type, member)))
 #define ARRAY_SIZE(a)		      (sizeof(a) / sizeof((a)[0]))
-#define offsetof(t, m)		      __builtin_offsetof(t, m)
 
 #endif

@@ -175,6 +175,8 @@ static __init void probe_kernel(struct build *b)
 
 	elf_stream_init(&b->elf, probe_place, store_kernel, b);
 	rc = kernel_unpack(maddr_to_virt(b->kernel.start), b->kernel.size, elf_stream_sink, &b->elf, &why);
+	if (!rc)
+		rc = elf_stream_finish(&b->elf);
 	if (rc != -EAGAIN)
 		refuse_kernel(b->elf.why ? b->elf.why : why ? why : "it is truncated");
 }

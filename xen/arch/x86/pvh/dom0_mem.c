@@ -229,7 +229,9 @@ static __init void hide_ioapics(void)
 	const struct acpi_header *h = acpi_find_table("APIC", 0);
 	const u8 *p = (const u8 *)h;
 
-	for (u32 pos = sizeof(*h) + 8; h && pos + 2 <= h->length && p[pos + 1] >= 2; pos += p[pos + 1]) {
+	if (!h)
+		return;
+	for (u32 pos = sizeof(*h) + 8; pos + 2 <= h->length && p[pos + 1] >= 2; pos += p[pos + 1]) {
 		u32 addr;
 
 		if (p[pos] != 1 || p[pos + 1] < 12 || pos + 12 > h->length)

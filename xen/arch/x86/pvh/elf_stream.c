@@ -213,8 +213,16 @@ static int find_entry(struct elf_stream *s)
 
 int elf_stream_finish(struct elf_stream *s)
 {
-	int rc;
+	int rc = 0;
 
+	/* A file smaller than the headers may be. */
+	if (!s->headers_done && s->received >= sizeof(struct elf64_ehdr)) {
+		rc = parse_headers(s);
+		if (!rc)
+			rc = store_bytes(s, 0, s->head, s->received);
+	}
+	if (rc)
+		return rc;
 	if (!s->headers_done || s->received < s->file_end)
 		return refuse(s, "it is truncated");
 	rc = find_entry(s);

@@ -166,10 +166,11 @@ void spin_unlock(spinlock_t *l)
 
 bool spin_is_locked_by_me(const spinlock_t *l)
 {
-	u32 word = READ_ONCE(l->t.word);
+	u32 word;
 
 	if (CONFIG_DEBUG)
 		return READ_ONCE(l->cpu) == smp_processor_id() + 1;
+	word = READ_ONCE(l->t.word);
 	return (u16)word != (u16)(word >> 16);
 }
 

@@ -140,7 +140,8 @@ static __init void map_ram_range(struct domain *d, unsigned long pfn, unsigned l
 	while (pfn < end) {
 		unsigned int i = 0;
 
-		while (!IS_ALIGNED(pfn, 1UL << orders[i]) || end - pfn < (1UL << orders[i]))
+		while (i + 1 < ARRAY_SIZE(orders) &&
+		       (!IS_ALIGNED(pfn, 1UL << orders[i]) || end - pfn < (1UL << orders[i])))
 			i++;
 		map_ram(d, pfn, orders[i], &b);
 		pfn += 1UL << orders[i];

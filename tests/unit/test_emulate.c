@@ -69,7 +69,10 @@ struct page_info *get_page_from_gfn(struct domain *d, gfn_t gfn, enum p2m_type *
 	*t = ram ? p2m_ram_rw : p2m_invalid;
 	return ram ? frame_table + gfn_x(gfn) : NULL;
 }
-mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order) { return INVALID_MFN; }
+struct p2m_frame p2m_find(const struct domain *d, gfn_t gfn)
+{
+	return (struct p2m_frame){ INVALID_MFN, p2m_invalid, 0 };
+}
 void put_page(struct page_info *p) {}
 enum p2m_fault p2m_handle_fault(struct domain *d, gfn_t gfn, bool write, bool exec) { return P2M_FAULT_FIXED; }
 void *ioremap(maddr_t ma, size_t len) { return NULL; }

@@ -85,8 +85,25 @@ bool p2m_reserved_frame(struct domain *d, gfn_t gfn);
 /* ---- look-up (RCU, no lock) ---- */
 #define P2M_QUERY 0U
 #define P2M_ALLOC 1U /* populate a populate-on-demand entry */
-/* The frame behind a gfn at this moment, without a reference; INVALID_MFN when not frame-backed. order: size of the leaf. */
-mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order);
+/* What is behind a gfn; passed in registers. */
+struct p2m_frame {
+	mfn_t mfn; /* INVALID_MFN when not frame-backed */
+	enum p2m_type type;
+	unsigned int order; /* size of the leaf */
+};
+/* The frame behind a gfn at this moment, without a reference. */
+struct p2m_frame p2m_find(const struct domain *d, gfn_t gfn);
+/* The same in parts; t and order may be NULL. */
+static inline mfn_t p2m_lookup(const struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
+{
+	struct p2m_frame f = p2m_find(d, gfn);
+
+	if (t)
+		*t = f.type;
+	if (order)
+		*order = f.order;
+	return f.mfn;
+}
 /*
  * The frame behind a gfn with one reference the caller must put, or NULL (type in *t). For foreign and
  * grant entries the reference is on the real owner's page.

@@ -100,34 +100,48 @@ static inline ept_t ept_read(const ept_t *slot)
 	return (ept_t){ __atomic_load_n(&slot->e, __ATOMIC_ACQUIRE) };
 }
 static inline ept_t *ept_table(ept_t e) { return maddr_to_virt(e.e & EPT_MFN_MASK); }
+/* If e points to a table: from there to what covers gfn one level down, which is level. */
+static always_inline bool ept_down(ept_t **slot, ept_t *e, unsigned long gfn, unsigned int level)
+{
+	/* An entry that points to a table is its address and the rights, and nothing else. */
+	u64 table = e->e - EPT_RWX;
+
+	if (table & ~EPT_MFN_MASK)
+		return false;
+	*slot = (ept_t *)maddr_to_virt(table) + ept_index(gfn, level);
+	*e = ept_read(*slot);
+	return true;
+}
 /* The level-0 table that covers gfn, or NULL: there is none, look with ept_walk(). */
 static always_inline ept_t *ept_table0(const struct p2m_domain *p2m, unsigned long gfn)
 {
-	ept_t e = ept_read(&p2m->root[ept_index(gfn, 3)]);
+	ept_t *slot = &p2m->root[gfn >> (EPT_SHIFT * EPT_TOP)], e = ept_read(slot);
 
-	if (unlikely(!ept_is_table(e)))
+	if (unlikely(!ept_down(&slot, &e, gfn, 2) || !ept_down(&slot, &e, gfn, 1) || !ept_is_table(e)))
 		return NULL;
-	e = ept_read(&ept_table(e)[ept_index(gfn, 2)]);
-	if (unlikely(!ept_is_table(e)))
-		return NULL;
-	e = ept_read(&ept_table(e)[ept_index(gfn, 1)]);
-	return likely(ept_is_table(e)) ? ept_table(e) : NULL;
+	return ept_table(e);
 }
 /* Down to the leaf or hole that covers gfn, not below level stop (there the entry may be a table). */
 void ept_walk(const struct p2m_domain *p2m, unsigned long gfn, unsigned int stop, struct ept_pos *pos);
-/* As ept_walk() to level 0, quick where there are 4K leaves. */
-static inline void ept_look(const struct p2m_domain *p2m, unsigned long gfn, struct ept_pos *pos)
+/* As ept_walk() to level 0, quick, for a gfn that is a valid one. */
+static always_inline void ept_look(const struct p2m_domain *p2m, unsigned long gfn, struct ept_pos *pos)
 {
-	ept_t *table = ept_table0(p2m, gfn);
+	ept_t *slot = &p2m->root[gfn >> (EPT_SHIFT * EPT_TOP)], e = ept_read(slot);
+	unsigned int level = EPT_TOP;
 
-	if (likely(table)) {
-		pos->slot = &table[ept_index(gfn, 0)];
-		pos->e = ept_read(pos->slot);
-		pos->level = 0;
-		if (likely(!ept_frozen(pos->e)))
-			return;
+	if (likely(ept_down(&slot, &e, gfn, 2))) {
+		level = 2;
+		if (likely(ept_down(&slot, &e, gfn, 1)))
+			level = ept_down(&slot, &e, gfn, 0) ? 0 : 1;
 	}
-	ept_walk(p2m, gfn, 0, pos);
+	*pos = (struct ept_pos){ slot, e, level };
+	if (unlikely(ept_frozen(e))) {
+		/* Not by way of pos, which may stay in registers so. */
+		struct ept_pos walked;
+
+		ept_walk(p2m, gfn, 0, &walked);
+		*pos = walked;
+	}
 }
 /*
  * Down to level exactly, making tables on the way (of holes) and splitting (leaves). 0, -ENOMEM, or

@@ -84,21 +84,50 @@ static inline mfn_t frame_at(const struct ept_pos *pos, unsigned long gfn)
 	return mfn_add(ept_mfn(pos->e), gfn & (ept_pages(pos->level) - 1));
 }
 
-mfn_t p2m_lookup(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int *order)
+/* Holes, entries without a frame, and those that somebody is just changing. */
+static noinline struct p2m_frame find_slow(const struct p2m_domain *p2m, unsigned long gfn)
 {
+	struct p2m_frame f = { INVALID_MFN, p2m_invalid, EPT_TOP * EPT_SHIFT };
 	struct ept_pos pos;
-	enum p2m_type type = p2m_invalid;
 
-	pos.level = EPT_TOP;
-	if (p2m_gfn_valid(gfn_x(gfn), 1)) {
-		ept_look(to_p2m(d), gfn_x(gfn), &pos);
-		type = ept_type(pos.e);
-	}
-	if (t)
-		*t = type;
-	if (order)
-		*order = pos.level * EPT_SHIFT;
-	return ept_type_has_mfn(type) ? frame_at(&pos, gfn_x(gfn)) : INVALID_MFN;
+	if (!p2m_gfn_valid(gfn, 1))
+		return f;
+	ept_walk(p2m, gfn, 0, &pos);
+	f.type = ept_type(pos.e);
+	f.order = pos.level * EPT_SHIFT;
+	if (ept_type_has_mfn(f.type))
+		f.mfn = frame_at(&pos, gfn);
+	return f;
+}
+
+static always_inline struct p2m_frame find_here(const struct p2m_domain *p2m, unsigned long gfn, ept_t *slot,
+						ept_t e, unsigned int level)
+{
+	struct ept_pos pos = { slot, e, level };
+
+	if (unlikely(!ept_type_has_mfn(ept_type(e))))
+		return find_slow(p2m, gfn);
+	return (struct p2m_frame){ frame_at(&pos, gfn), ept_type(e), level * EPT_SHIFT };
+}
+
+struct p2m_frame p2m_find(const struct domain *d, gfn_t gfn)
+{
+	const struct p2m_domain *p2m = to_p2m(d);
+	unsigned long g = gfn_x(gfn);
+	ept_t *slot, e;
+
+	if (unlikely(g >> EPT_GFN_BITS))
+		return find_slow(p2m, g);
+	slot = &p2m->root[g >> (EPT_SHIFT * EPT_TOP)];
+	e = ept_read(slot);
+	/* One path for each size of leaf, on which all shifts are constant. */
+	if (unlikely(!ept_down(&slot, &e, g, 2)))
+		return find_slow(p2m, g);
+	if (unlikely(!ept_down(&slot, &e, g, 1)))
+		return find_here(p2m, g, slot, e, 2);
+	if (!ept_down(&slot, &e, g, 0))
+		return find_here(p2m, g, slot, e, 1);
+	return find_here(p2m, g, slot, e, 0);
 }
 
 struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, unsigned int flags,
@@ -131,11 +160,22 @@ struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, unsign
 
 struct page_info *get_page_from_gfn(struct domain *d, gfn_t gfn, enum p2m_type *t, unsigned int flags)
 {
+	struct p2m_domain *p2m = to_p2m(d);
 	struct page_info *page = NULL;
 	struct ept_pos pos = { .e = EPT_EMPTY };
 
-	if (p2m_gfn_valid(gfn_x(gfn), 1))
-		page = p2m_get_page(to_p2m(d), gfn_x(gfn), flags, &pos);
+	if (unlikely(!p2m_gfn_valid(gfn_x(gfn), 1)))
+		goto out;
+	ept_look(p2m, gfn_x(gfn), &pos);
+	/* The same as below, for what is most often there. */
+	page = mfn_to_page(frame_at(&pos, gfn_x(gfn)));
+	if (likely(p2m_is_ram(ept_type(pos.e)) && get_page(page, d))) {
+		if (likely(ept_eq(ept_read(pos.slot), pos.e)))
+			goto out;
+		put_page(page);
+	}
+	page = p2m_get_page(p2m, gfn_x(gfn), flags, &pos);
+out:
 	if (t)
 		*t = ept_type(pos.e);
 	return page;

@@ -15,7 +15,7 @@ void (*host_get_hook)(void);
 unsigned int per_cpu__softirq_pending_bits;
 struct host_mtrr host_mtrr_state;
 static pthread_mutex_t heap_lock = PTHREAD_MUTEX_INITIALIZER;
-static __thread unsigned int my_cpu;
+__thread unsigned int host_my_cpu;
 static bool heap_unlocked;
 
 void host_heap_unlocked(bool unlocked) { heap_unlocked = unlocked; }
@@ -365,11 +365,13 @@ unsigned long host_owned(const struct domain *d)
 void *xzalloc_bytes(size_t size)
 {
 	bool may;
+	void *p;
 
 	lock_heap();
 	may = may_allocate();
 	unlock_heap();
-	return may ? calloc(1, size) : NULL;
+	p = may ? aligned_alloc(64, (size + 63) & ~63UL) : NULL;
+	return p ? memset(p, 0, size) : NULL;
 }
 void xfree(void *p) { free(p); }
 
@@ -419,7 +421,6 @@ static __thread u8 held[8];
 static __thread unsigned int held_count;
 
 unsigned int host_locks_held(void) { return held_count; }
-unsigned int host_cpu(void) { return my_cpu; }
 void host_relax(void) { sched_yield(); }
 
 void spin_lock_init(spinlock_t *l, enum lock_rank rank)
@@ -435,7 +436,7 @@ void spin_lock(spinlock_t *l)
 	while (__atomic_exchange_n(&l->t.word, 1, __ATOMIC_ACQUIRE))
 		host_relax();
 	held[held_count++] = l->rank;
-	__atomic_store_n(&l->cpu, (u8)(my_cpu + 1), __ATOMIC_RELAXED);
+	__atomic_store_n(&l->cpu, (u8)(host_my_cpu + 1), __ATOMIC_RELAXED);
 }
 void spin_unlock(spinlock_t *l)
 {
@@ -446,7 +447,7 @@ void spin_unlock(spinlock_t *l)
 }
 bool spin_is_locked_by_me(const spinlock_t *l)
 {
-	return __atomic_load_n(&l->cpu, __ATOMIC_RELAXED) == my_cpu + 1;
+	return __atomic_load_n(&l->cpu, __ATOMIC_RELAXED) == host_my_cpu + 1;
 }
 
 /* ---- RCU: a callback runs when every thread has been quiescent since ---- */
@@ -488,7 +489,7 @@ void host_quiescent(void)
 {
 	u64 done = ~0ULL;
 
-	__atomic_store_n(&rcu_seen[my_cpu], __atomic_load_n(&rcu_now, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
+	__atomic_store_n(&rcu_seen[host_my_cpu], __atomic_load_n(&rcu_now, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
 	for (unsigned int i = 0; i <= HOST_CPUS; i++) {
 		u64 s = __atomic_load_n(&rcu_seen[i], __ATOMIC_SEQ_CST);
 
@@ -501,10 +502,10 @@ void host_quiescent(void)
 void host_rcu_barrier(void) { run_callbacks(~0ULL); }
 void host_thread_start(unsigned int cpu)
 {
-	my_cpu = cpu;
+	host_my_cpu = cpu;
 	__atomic_store_n(&rcu_seen[cpu], __atomic_load_n(&rcu_now, __ATOMIC_SEQ_CST), __ATOMIC_SEQ_CST);
 }
-void host_thread_stop(void) { __atomic_store_n(&rcu_seen[my_cpu], 0, __ATOMIC_SEQ_CST); }
+void host_thread_stop(void) { __atomic_store_n(&rcu_seen[host_my_cpu], 0, __ATOMIC_SEQ_CST); }
 
 /* ---- TAP ---- */
 

@@ -19,6 +19,15 @@ static const char *const type_names[P2M_TYPES] = {
 	[p2m_broken] = "broken",
 };
 
+s64 p2m_total(const struct p2m_domain *p2m, size_t offset)
+{
+	s64 sum = 0;
+
+	for (unsigned int i = 0; i < P2M_COUNTS; i++)
+		sum += atomic64_read((const atomic64_t *)((const char *)&p2m->counts[i] + offset));
+	return sum;
+}
+
 void p2m_get_stats(const struct domain *d, struct p2m_stats *s)
 {
 	const struct p2m_domain *p2m = to_p2m(d);
@@ -26,11 +35,14 @@ void p2m_get_stats(const struct domain *d, struct p2m_stats *s)
 	memset(s, 0, sizeof(*s));
 	for (unsigned int t = p2m_invalid + 1; t < P2M_TYPES; t++)
 		for (unsigned int level = 0; level < EPT_TOP; level++)
-			s->entries[t][level] = (unsigned long)atomic64_read(&p2m->leaves[level][t]);
+			s->entries[t][level] = (unsigned long)p2m_total(
+				p2m, offsetof(struct p2m_counts, leaves) +
+					     (level * P2M_TYPES + t) * sizeof(atomic64_t));
 	s->tables = (unsigned long)atomic64_read(&p2m->pool_used);
 	s->pool = p2m_get_pool(d);
-	s->foreign_made = (unsigned long)atomic64_read(&p2m->foreign_made);
-	s->foreign_released = s->foreign_made - s->entries[p2m_foreign][0];
+	s->foreign_made = (unsigned long)p2m_total(p2m, offsetof(struct p2m_counts, foreign_made));
+	s->foreign_released = -s->entries[p2m_foreign][0];
+	s->entries[p2m_foreign][0] += s->foreign_made;
 }
 
 struct range {

@@ -151,8 +151,12 @@ static inline bool ept_cmpxchg(ept_t *slot, ept_t *old, ept_t new)
 
 static inline void count_leaves(struct p2m_domain *p2m, ept_t e, unsigned int level, s64 n)
 {
+	enum p2m_type t = ept_type(e);
+
 	/* Holes are counted as type 0, which nobody looks at: cheaper than asking. */
-	(void)__atomic_fetch_add(&p2m->leaves[level][ept_type(e)].v, n, __ATOMIC_RELAXED);
+	p2m_count(&p2m_my_counts(p2m)->leaves[level][t], n);
+	if (unlikely(t == p2m_pod))
+		p2m_count(&p2m->pod_entries, n * (s64)ept_pages(level));
 }
 
 /* A CPU may still use what old allowed and new does not. */
@@ -212,9 +216,10 @@ static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned
 	if (loses(old, new))
 		b->need_flush = true;
 	count_leaves(p2m, old, level, -1);
-	count_leaves(p2m, new, level, 1);
 	if (ept_type(new) == p2m_foreign)
-		(void)__atomic_fetch_add(&p2m->foreign_made.v, 1, __ATOMIC_RELAXED);
+		p2m_count(&p2m_my_counts(p2m)->foreign_made, 1);
+	else
+		count_leaves(p2m, new, level, 1);
 	if (!ept_is_hole(new))
 		p2m_note_gfn(p2m, gfn | (ept_pages(level) - 1));
 	if (!keep && !retyped(old, new))
@@ -230,8 +235,7 @@ bool ept_install(struct p2m_domain *p2m, ept_t *slot, unsigned long gfn, ept_t n
 	if (unlikely(!__atomic_compare_exchange_n(&slot->e, &none, new.e, false, __ATOMIC_SEQ_CST,
 						  __ATOMIC_RELAXED)))
 		return false;
-	(void)__atomic_fetch_add(&p2m->leaves[0][p2m_foreign].v, 1, __ATOMIC_RELAXED);
-	(void)__atomic_fetch_add(&p2m->foreign_made.v, 1, __ATOMIC_RELAXED);
+	p2m_count(&p2m_my_counts(p2m)->foreign_made, 1);
 	p2m_note_gfn(p2m, gfn);
 	return true;
 }
@@ -339,8 +343,9 @@ static int split(struct p2m_domain *p2m, struct ept_pos *pos)
 		table[i] = ept_child(old, level, i);
 	if (ept_cmpxchg(pos->slot, &pos->e, new)) {
 		if (!ept_is_hole(old)) {
-			count_leaves(p2m, old, pos->level, -1);
+			/* More before less: there are never fewer pages to populate than it seems. */
 			count_leaves(p2m, old, level, EPT_ENTRIES);
+			count_leaves(p2m, old, pos->level, -1);
 		}
 		pos->e = new;
 	} else {
@@ -431,8 +436,8 @@ static bool collapse_locked(struct p2m_domain *p2m, unsigned long gfn, unsigned 
 	ASSERT(done);
 	(void)done;
 	if (!ept_is_hole(first)) {
-		count_leaves(p2m, first, level - 1, -(s64)EPT_ENTRIES);
 		count_leaves(p2m, first, level, 1);
+		count_leaves(p2m, first, level - 1, -(s64)EPT_ENTRIES);
 	}
 	p2m_batch_table(b, table);
 	return true;

@@ -27,7 +27,7 @@ static enum p2m_fault ram_fault(struct p2m_domain *p2m, unsigned long gfn, const
 
 	if (t == p2m_ram_logdirty && write && writable) {
 		p2m_make_dirty(p2m, gfn);
-		__atomic_fetch_add(&p2m->write_faults.v, 1, __ATOMIC_RELAXED);
+		p2m_count(&p2m_my_counts(p2m)->write_faults, 1);
 		return P2M_FAULT_FIXED;
 	}
 	/* A superpage that must not be executable, of pages that may be. */

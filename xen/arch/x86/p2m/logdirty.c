@@ -61,13 +61,18 @@ static int convert(struct p2m_domain *p2m, bool on)
 	return rc;
 }
 
+static u64 write_faults(const struct p2m_domain *p2m)
+{
+	return (u64)p2m_total(p2m, offsetof(struct p2m_counts, write_faults));
+}
+
 int p2m_logdirty_enable(struct domain *d, bool global)
 {
 	struct p2m_domain *p2m = to_p2m(d);
 	int rc = 0;
 
 	if (p2m->logdirty_state == LOGDIRTY_OFF) {
-		atomic64_set(&p2m->write_faults, 0);
+		p2m->faults_reported = write_faults(p2m);
 		set_state(p2m, LOGDIRTY_ENABLING);
 	} else if (p2m->logdirty_state != LOGDIRTY_ENABLING) {
 		return -EINVAL;
@@ -214,6 +219,8 @@ int p2m_logdirty_read(struct domain *d, bool clean_them, unsigned long nr, unsig
 		if (*done < nr && hypercall_preempt_check())
 			return -ERESTART;
 	}
-	*fault_count = (u64)(clean_them ? xchg(&p2m->write_faults.v, 0) : atomic64_read(&p2m->write_faults));
+	*fault_count = write_faults(p2m) - p2m->faults_reported;
+	if (clean_them)
+		p2m->faults_reported += *fault_count;
 	return 0;
 }

@@ -4,11 +4,22 @@
 #define P2M_PRIVATE_H
 
 #include <xen/lib.h>
+#include <xen/percpu.h>
 #include <xen/sched.h>
 #include <asm/p2m.h>
 #include "ept.h"
 
 #define P2M_POD_CHUNKS 2 /* free lists of the populate-on-demand cache: 4K, 2M */
+#define P2M_POD_RECENT 64 /* more than the instructions in flight on some vCPUs can need at once */
+
+/* CPUs count in one of this many places, lest faults of different CPUs wait for the same cache lines. */
+#define P2M_COUNTS 8
+struct p2m_counts {
+	atomic64_t leaves[EPT_TOP][P2M_TYPES];
+	/* Foreign leaves are counted when they are made, and in leaves[], negative, when they go. */
+	atomic64_t foreign_made;
+	atomic64_t write_faults;
+} __cacheline_aligned;
 
 /*
  * Letters: [c] constant after p2m_init, [l] p2m->lock, [a] atomic, [p] pod_lock.
@@ -16,15 +27,21 @@
  * is the unlinking of tables, and entries with EPT_SPECIAL (docs/p2m.md).
  */
 struct p2m_domain {
+	/* What every walk and change reads, and few write. */
 	struct domain *domain; /* [c] */
 	ept_t *root; /* [c] */
 	bool identity; /* RAM at gfn == mfn stays reserved when it goes; set before RAM exists */
 	bool honour_pat; /* [c] guest PAT applies to RAM: a domain with devices */
 	bool logdirty; /* [a] */
-	unsigned int pins; /* [l] operations that rely on tables staying where they are */
-	spinlock_t lock; /* RANK_P2M */
-	cpumask_t cpus; /* [a] CPUs that may hold translations; only grows */
 	unsigned long max_gfn; /* [a] highest gfn ever mapped */
+	u64 leaf_bits[P2M_TYPES]; /* [c] a 4K leaf of each type of RAM-backed page, less the address */
+	cpumask_t cpus; /* [a] CPUs that may hold translations; only grows */
+	atomic64_t pod_entries; /* pages that are to be populated on demand */
+
+	struct p2m_counts counts[P2M_COUNTS];
+
+	spinlock_t lock; /* RANK_P2M */
+	unsigned int pins; /* [l] operations that rely on tables staying where they are */
 	atomic64_t pool_used; /* table pages, root included */
 	unsigned long pool_limit; /* [a] */
 	/* Frames set aside for tables, linked by frame number [pool_lock]; kept: freed tables are replaced. */
@@ -32,18 +49,19 @@ struct p2m_domain {
 	u32 pool_first;
 	unsigned long pool_free;
 	bool pool_kept; /* [a] */
-	atomic64_t leaves[EPT_TOP][P2M_TYPES];
-	atomic64_t foreign_made;
-	u64 leaf_bits[P2M_TYPES]; /* [c] a 4K leaf of each type of RAM-backed page, less the address */
 
 	/* Enabling and disabling, by callers that take turns: how far they are. */
 	enum { LOGDIRTY_OFF, LOGDIRTY_ENABLING, LOGDIRTY_ON, LOGDIRTY_DISABLING } logdirty_state;
 	unsigned long logdirty_gfn;
-	atomic64_t write_faults;
+	u64 faults_reported; /* of the write faults counted */
 
 	spinlock_t pod_lock; /* RANK_POD */
 	struct page_info *pod_free[P2M_POD_CHUNKS]; /* [p] linked by frame number in u.inuse.gfn */
 	unsigned long pod_cache; /* [p] frames in the lists */
+	/* The sweep for zero pages: where it goes on, gfns it has passed without finding any. */
+	unsigned long sweep_gfn, sweep_barren; /* [a] */
+	unsigned long pod_recent[P2M_POD_RECENT]; /* [a] gfns populated last: not swept */
+	unsigned int pod_recent_next; /* [a] */
 
 	/* Where teardown goes on: next gfn, frames of a cleared superpage not put yet. */
 	unsigned long teardown_gfn, teardown_mfn, teardown_left;
@@ -51,6 +69,18 @@ struct p2m_domain {
 };
 
 #define to_p2m(d) ((d)->arch.p2m)
+
+/* ---- counters ---- */
+static inline struct p2m_counts *p2m_my_counts(struct p2m_domain *p2m)
+{
+	return &p2m->counts[smp_processor_id() % P2M_COUNTS];
+}
+static inline void p2m_count(atomic64_t *counter, s64 n)
+{
+	(void)__atomic_fetch_add(&counter->v, n, __ATOMIC_RELAXED);
+}
+/* Over all CPUs; offset: of the counter in struct p2m_counts. */
+s64 p2m_total(const struct p2m_domain *p2m, size_t offset);
 
 /* ---- pool.c ---- */
 void p2m_pool_init(struct p2m_domain *p2m);
@@ -264,10 +294,16 @@ void p2m_set_owner_gfn(mfn_t mfn, unsigned long nr, unsigned long gfn, unsigned 
 int __must_check p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn);
 /* True: the frame, with the reference the caller held, is in the cache now. */
 bool p2m_pod_reclaim(struct p2m_domain *p2m, struct page_info *page);
-bool p2m_pod_wants(const struct p2m_domain *p2m);
+static inline unsigned long p2m_pod_entries(const struct p2m_domain *p2m)
+{
+	return (unsigned long)__atomic_load_n(&p2m->pod_entries.v, __ATOMIC_RELAXED);
+}
+static inline bool p2m_pod_wants(const struct p2m_domain *p2m)
+{
+	return unlikely(p2m_pod_entries(p2m) > __atomic_load_n(&p2m->pod_cache, __ATOMIC_RELAXED));
+}
 /* Gives back at most max frames of the cache while it has more than keep. True: no more than keep is left. */
 bool p2m_pod_trim(struct p2m_domain *p2m, unsigned long keep, unsigned long max);
-unsigned long p2m_pod_entries(const struct p2m_domain *p2m);
 
 /* ---- mtype.c and hostmtrr.c ---- */
 #define HOST_MTRR_VAR 32

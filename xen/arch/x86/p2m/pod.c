@@ -19,25 +19,9 @@
 
 static const unsigned int chunk_order[P2M_POD_CHUNKS] = { PAGE_ORDER_4K, PAGE_ORDER_2M };
 
-unsigned long p2m_pod_entries(const struct p2m_domain *p2m)
-{
-	unsigned long n = 0;
-
-	for (unsigned int level = 0; level < EPT_TOP; level++)
-		n += (unsigned long)atomic64_read(&p2m->leaves[level][p2m_pod]) * ept_pages(level);
-	return n;
-}
-
 static unsigned long cached(const struct p2m_domain *p2m)
 {
 	return __atomic_load_n(&p2m->pod_cache, __ATOMIC_RELAXED);
-}
-
-bool p2m_pod_wants(const struct p2m_domain *p2m)
-{
-	unsigned long entries = p2m_pod_entries(p2m);
-
-	return entries && entries > cached(p2m);
 }
 
 /* ---- the cache ---- */

@@ -3,9 +3,9 @@
 #ifndef ASM_PERCPU_H
 #define ASM_PERCPU_H
 
-unsigned int host_cpu(void);
+extern __thread unsigned int host_my_cpu;
 #define per_cpu_ptr_asm(p, cpu) ((void)(cpu), (p))
 #define this_cpu_ptr_asm(p) (p)
-#define smp_processor_id() host_cpu()
+#define smp_processor_id() host_my_cpu
 
 #endif

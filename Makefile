@@ -107,6 +107,9 @@ bench: $(OUT)/.pavise-build
 	$(call packages,build emulator dom0 xen)
 	$(Q)$(MAKE) -C xen
 	$(Q)tests/bench/run
+	$(Q)$(MAKE) -C tools
+	$(Q)tools/lab/demo --hv xen --build $(OUT)
+	$(Q)tools/lab/demo --build $(OUT) --image $(or $(PAVISE_IMAGE),$(OUT)/release/pavise.gz) --marks
 
 .PHONY: bench-p2m
 bench-p2m: $(OUT)/.pavise-build

@@ -6,6 +6,9 @@
  *   (none)  halts for ever	p  powers itself off	s  spins with interrupts off
  *   t  triple-faults		c  reports a crash	e  asks for event channels until refused
  *   m  asks for memory beyond all bounds, and gives back what it does not have
+ *   f  sends events to xenstored for ever	x  writes to xenstore for ever
+ *
+ * "tiny: done" says that it was refused (e, m), or has sent a good many (f, x).
  *
  * Entry: 32-bit flat protected mode, paging off, EBX = struct hvm_start_info
  * (public/arch-x86/hvm/start_info.h). It goes to 64-bit mode for its hypercalls: RAX
@@ -15,11 +18,24 @@
 #define HYPERVISOR_console_io		18
 #define HYPERVISOR_sched_op		29
 #define HYPERVISOR_event_channel_op	32
+#define HYPERVISOR_hvm_op		34
 #define CONSOLEIO_write			0
 #define SCHEDOP_shutdown		2
 #define SHUTDOWN_poweroff		0
 #define SHUTDOWN_crash			3
+#define EVTCHNOP_send			4
 #define EVTCHNOP_alloc_unbound		6
+#define HVMOP_get_param			1
+#define HVM_PARAM_STORE_PFN		1
+#define HVM_PARAM_STORE_EVTCHN		2
+#define XS_WRITE			11
+#define XENSTORE_RING_SIZE		1024
+#define XENSTORE_REQ_CONS		2048
+#define XENSTORE_REQ_PROD		2052
+#define XENSTORE_RSP_CONS		2056
+#define XENSTORE_RSP_PROD		2060
+#define FLOOD_EVENTS			50000
+#define FLOOD_WRITES			500
 #define XENMEM_decrease_reservation	1
 #define XENMEM_populate_physmap		6
 #define ELFNOTE_PHYS32_ENTRY		18
@@ -80,6 +96,10 @@ long_mode:
 	je	events
 	cmpb	$'m', %al
 	je	memory
+	cmpb	$'f', %al
+	je	flood
+	cmpb	$'x', %al
+	je	store
 halt:
 	cli
 	hlt
@@ -136,10 +156,74 @@ memory:
 	cmpl	$0x100000, %ebp
 	jb	2b
 done:
+	call	print_done
+	jmp	halt
+
+flood:
+	call	store_port
+	movl	$FLOOD_EVENTS, %ebp
+1:	call	send
+	decl	%ebp
+	jnz	1b
+	call	print_done
+	jmp	1b
+
+/* requests of 32 bytes, which fill the ring without a rest; replies are thrown away unread */
+store:
+	call	store_port
+	movl	$HVM_PARAM_STORE_PFN, %edi
+	call	param
+	movq	%rax, %rbx
+	shlq	$12, %rbx
+	movl	$FLOOD_WRITES, %ebp
+1:	movl	XENSTORE_RSP_PROD(%rbx), %eax
+	movl	%eax, XENSTORE_RSP_CONS(%rbx)
+	movl	XENSTORE_REQ_PROD(%rbx), %edx
+	movl	%edx, %eax
+	subl	XENSTORE_REQ_CONS(%rbx), %eax
+	cmpl	$XENSTORE_RING_SIZE - 32, %eax
+	ja	2f
+	movl	%edx, %edi
+	andl	$XENSTORE_RING_SIZE - 1, %edi
+	addq	%rbx, %rdi
+	movl	$request, %esi
+	movl	$32, %ecx
+	rep movsb
+	addl	$32, %edx
+	movl	%edx, XENSTORE_REQ_PROD(%rbx)
+	decl	%ebp
+	jnz	2f
+	call	print_done
+2:	call	send
+	jmp	1b
+
+print_done:
 	movl	$finished, %edx
 	movl	$finished_end - finished, %esi
-	call	print
-	jmp	halt
+	jmp	print
+
+store_port:
+	movl	$HVM_PARAM_STORE_EVTCHN, %edi
+	call	param
+	movl	%eax, port
+	ret
+
+/* param: the HVM parameter EDI, in RAX */
+param:
+	movl	%edi, hvm_index
+	movl	$HYPERVISOR_hvm_op, %eax
+	movl	$HVMOP_get_param, %edi
+	movl	$hvm_param, %esi
+	vmcall
+	movq	hvm_value, %rax
+	ret
+
+send:
+	movl	$HYPERVISOR_event_channel_op, %eax
+	movl	$EVTCHNOP_send, %edi
+	movl	$port, %esi
+	vmcall
+	ret
 
 /* one_page: memory operation EDI on gfn EBP */
 one_page:
@@ -170,20 +254,32 @@ reservation:
 	.long	0, 0
 	.word	DOMID_SELF, 0, 0, 0
 extent:	.quad	0
+port:	.long	0
+	.align	8
+hvm_param: .word	DOMID_SELF, 0
+hvm_index: .long	0
+hvm_value: .quad	0
+/* struct xsd_sockmsg, path, value */
+request: .long	XS_WRITE, 0, 0, 16
+	.asciz	"data/fl"
+	.ascii	"xxxxxxxx"
 
 gdt:	.quad	0, 0x00af9b000000ffff
 gdt_pointer:
 	.word	. - gdt - 1
 	.long	gdt
 
-	/* the first GiB, one to one, by pages of 2 MiB */
+	/* 4 GiB, one to one, by pages of 2 MiB */
 	.balign	4096
 pml4:	.quad	pdpt + PTE_PRESENT_WRITE
 	.fill	511, 8, 0
 pdpt:	.quad	pd + PTE_PRESENT_WRITE
-	.fill	511, 8, 0
+	.quad	pd + 0x1000 + PTE_PRESENT_WRITE
+	.quad	pd + 0x2000 + PTE_PRESENT_WRITE
+	.quad	pd + 0x3000 + PTE_PRESENT_WRITE
+	.fill	508, 8, 0
 pd:	.set	address, 0
-	.rept	512
+	.rept	2048
 	.quad	address + PTE_PRESENT_WRITE + PTE_LARGE
 	.set	address, address + 0x200000
 	.endr

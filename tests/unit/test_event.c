@@ -115,6 +115,11 @@ void put_page(struct page_info *p)
 {
 	p->ref--;
 }
+static unsigned int dirtied[FRAMES];
+void p2m_mark_dirty(struct domain *d, gfn_t gfn)
+{
+	dirtied[gfn_x(gfn)]++;
+}
 
 /* ---- the guests' side ---- */
 
@@ -368,6 +373,18 @@ static void fifo_keeps_the_order_of_sending(void)
 	CHECK_EQ(got_count, 7);
 }
 
+static void the_pages_of_fifo_events_are_dirty(void)
+{
+	memset(dirtied, 0, sizeof(dirtied));
+	evtchn_fifo_mark_dirty(&dom[1]);
+	for (unsigned int i = 0; i < FRAMES; i++)
+		CHECK_EQ(dirtied[i], 0);
+	fifo_start(1);
+	evtchn_fifo_mark_dirty(&dom[1]);
+	for (unsigned int i = 0; i < FRAMES; i++)
+		CHECK_EQ(dirtied[i], i == ARRAY_GFN || (i >= CONTROL_GFN && i < CONTROL_GFN + VCPUS));
+}
+
 static void fifo_serves_the_higher_priority_first(void)
 {
 	long low, high;
@@ -553,6 +570,7 @@ static const struct unit_case cases[] = {
 	CASE(the_peer_of_a_closed_port_waits_again),
 	CASE(the_end_of_a_domain_closes_all),
 	CASE(fifo_keeps_the_order_of_sending),
+	CASE(the_pages_of_fifo_events_are_dirty),
 	CASE(fifo_serves_the_higher_priority_first),
 	CASE(fifo_port_moves_to_another_vcpu),
 	CASE(what_came_before_the_array_is_raised_with_it),

@@ -22,6 +22,7 @@ struct fifo_queue {
 
 struct evtchn_fifo_vcpu {
 	struct page_info *page; /* one reference */
+	gfn_t gfn; /* where it was */
 	struct evtchn_fifo_control_block *control;
 	struct fifo_queue queue[EVTCHN_FIFO_MAX_QUEUES];
 };
@@ -30,6 +31,7 @@ struct evtchn_fifo_domain {
 	struct rcu_head rcu;
 	u32 nr_pages; /* grows only; READ_ONCE by senders */
 	struct page_info *page[ARRAY_PAGES]; /* one reference each */
+	gfn_t gfn[ARRAY_PAGES]; /* where they were */
 	struct evtchn_fifo_vcpu *vcpu[MAX_VCPUS];
 };
 
@@ -256,6 +258,7 @@ static struct evtchn_fifo_vcpu *control_create(struct domain *d, u64 gfn, u32 of
 		xfree(fv);
 		return NULL;
 	}
+	fv->gfn = _gfn(gfn);
 	fv->control = (void *)((char *)page_to_virt(fv->page) + offset);
 	for (unsigned int i = 0; i < EVTCHN_FIFO_MAX_QUEUES; i++)
 		spin_lock_init(&fv->queue[i].lock, RANK_VPORT);
@@ -329,6 +332,7 @@ int evtchn_fifo_expand_array(const struct evtchn_expand_array *op)
 		rc = -ENOSPC;
 	} else {
 		f->page[f->nr_pages] = page;
+		f->gfn[f->nr_pages] = _gfn(op->array_gfn);
 		smp_store_release(&f->nr_pages, f->nr_pages + 1);
 		raise_remembered(d, (f->nr_pages - 1) * WORDS_PER_PAGE, f->nr_pages * WORDS_PER_PAGE);
 	}
@@ -336,6 +340,22 @@ int evtchn_fifo_expand_array(const struct evtchn_expand_array *op)
 	if (rc)
 		put_page(page);
 	return rc;
+}
+
+void evtchn_fifo_mark_dirty(struct domain *d)
+{
+	const struct evtchn_fifo_domain *f = rcu_dereference(d->evtchn.fifo);
+
+	if (!f)
+		return;
+	for (unsigned int i = 0; i < MAX_VCPUS; i++) {
+		const struct evtchn_fifo_vcpu *fv = rcu_dereference(f->vcpu[i]);
+
+		if (fv)
+			p2m_mark_dirty(d, fv->gfn);
+	}
+	for (u32 i = 0; i < smp_load_acquire(&f->nr_pages); i++)
+		p2m_mark_dirty(d, f->gfn[i]);
 }
 
 static void fifo_free_rcu(struct rcu_head *head)

@@ -48,6 +48,7 @@ static int area_fill(struct domain *d, struct guest_area *a, const gpa_t gpa[2],
 			return -EINVAL;
 		}
 		fresh.map[i] = (char *)page_to_virt(fresh.page[i]) + (gpa[i] & ~PAGE_MASK);
+		fresh.gfn[i] = gpa_to_gfn(gpa[i]);
 		fresh.len[i] = (u32)(i ? len : first);
 		len -= fresh.len[i];
 	}
@@ -144,6 +145,39 @@ void guest_area_write(struct guest_area *a, size_t offset, const void *src, size
 		offset = 0;
 	}
 	smp_wmb();
+}
+
+/* ---- the dirty log ---- */
+
+static void area_mark_dirty(struct domain *d, const struct guest_area *a)
+{
+	for (unsigned int i = 0; a && i < 2; i++)
+		if (a->len[i])
+			p2m_mark_dirty(d, a->gfn[i]);
+}
+
+/*
+ * What is written through the direct map passes by the log: such pages are dirty whenever it is
+ * read. A page that the guest has moved since, or taken out, has left the gfn that is marked; the
+ * move itself made the new one dirty.
+ */
+void guest_areas_mark_dirty(struct domain *d)
+{
+	p2m_mark_dirty(d, _gfn(d->shared_info_page->u.inuse.gfn));
+	for (unsigned int i = 0; i < d->max_vcpus; i++) {
+		struct vcpu *v = d->vcpu[i];
+		struct guest_area info;
+
+		if (!v)
+			continue;
+		spin_lock(&d->domain_lock);
+		info = v->vcpu_info_area;
+		spin_unlock(&d->domain_lock);
+		area_mark_dirty(d, &info);
+		area_mark_dirty(d, rcu_dereference(v->runstate_area));
+		area_mark_dirty(d, rcu_dereference(v->time_area));
+	}
+	evtchn_fifo_mark_dirty(d);
 }
 
 /* ---- vcpu_info ---- */

@@ -59,6 +59,8 @@ static long logdirty_read(struct domain *d, struct xen_domctl_shadow_op *s, bool
 
 	if ((s->mode & ~XEN_DOMCTL_SHADOW_LOGDIRTY_FINAL) || d == current->domain)
 		return -EINVAL;
+	if (!d->arch.logdirty_cursor)
+		guest_areas_mark_dirty(d);
 	rc = p2m_logdirty_read(d, clean, nr, &d->arch.logdirty_cursor,
 			       s->dirty_bitmap.p ? put_bitmap : put_nothing, &out, &dirty, &faults);
 	d->arch.logdirty_found += dirty;

@@ -55,6 +55,8 @@ bool vcpu_event_delivery_due(const struct vcpu *v);
 extern struct vcpu_info dummy_vcpu_info;
 /* Re-evaluates everything pending after vcpu_info moved. */
 void evtchn_vcpu_info_moved(struct vcpu *v);
+/* The guest's pages with FIFO words and queues, which are written through the direct map, are dirty. */
+void evtchn_fifo_mark_dirty(struct domain *d);
 void evtchn_dump(struct domain *d);
 /* EVTCHNOP_send by ld itself, or by the hypervisor on its behalf. -EINVAL: not a port to send on. */
 int evtchn_send(struct domain *ld, u32 lport);

@@ -52,6 +52,7 @@ struct guest_area {
 	struct rcu_head rcu; /* of areas made by guest_area_register() */
 	struct page_info *page[2]; /* one reference each; two when it crosses a page */
 	void *map[2]; /* direct-map address of the first byte in each page */
+	gfn_t gfn[2]; /* where they were */
 	u32 len[2];
 };
 
@@ -218,6 +219,8 @@ int guest_area_register(struct guest_area **slot, unsigned long gva, size_t len)
 int guest_area_register_gpa(struct domain *d, struct guest_area *a, gpa_t gpa, size_t len);
 void guest_area_write(struct guest_area *a, size_t offset, const void *src, size_t n);
 void guest_area_release(struct guest_area *a);
+/* Before the dirty log is read: what the hypervisor writes to d without a look-up is dirty. */
+void guest_areas_mark_dirty(struct domain *d);
 /* VCPUOP_register_vcpu_info: v's vcpu_info moves to gfn, for good. -ENXIO: bad offset; -EINVAL. The caller is v, or v is down. */
 int vcpu_info_register(struct vcpu *v, gfn_t gfn, u32 offset);
 void vcpu_info_release(struct vcpu *v);

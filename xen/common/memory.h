@@ -34,4 +34,7 @@ long memory_decrease_reservation(unsigned int cmd, unsigned long start, unsigned
 long memory_populate_physmap(unsigned int cmd, unsigned long start, unsigned long arg);
 long memory_claim_pages(unsigned int cmd, unsigned long start, unsigned long arg);
 
+/* lowmem.c: memory was taken; dom0 hears of it when there is little left. No locks held. */
+void lowmem_check(void);
+
 #endif

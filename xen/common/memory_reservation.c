@@ -129,10 +129,13 @@ static int populate_one(struct reservation *res, gfn_t gfn, struct p2m_batch *b)
 long memory_populate_physmap(unsigned int cmd, unsigned long start, unsigned long arg)
 {
 	struct reservation res;
+	long rc;
 
 	if (!reservation_begin(&res, start, arg))
 		return (long)start;
-	return reservation_run(&res, cmd, arg, populate_one);
+	rc = reservation_run(&res, cmd, arg, populate_one);
+	lowmem_check();
+	return rc;
 }
 
 /*

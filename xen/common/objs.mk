@@ -25,4 +25,4 @@ objs-y += event_op.o
 objs-y += event_2l.o
 objs-y += event_fifo.o
 objs-y += hypercall.o vcpu_op.o sched_op.o version.o console_io.o platform.o physdev.o hvm_op.o
-objs-y += memory.o memory_reservation.o memory_physmap.o memory_resource.o
+objs-y += memory.o memory_reservation.o memory_physmap.o memory_resource.o lowmem.o

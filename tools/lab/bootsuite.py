@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Test suites that run inside dom0: boot the emulator with a script as dom0's work,
-print the TAP it writes to its console, collect the outputs it records."""
+"""Test suites that run inside dom0: boot an emulator with a script as dom0's work,
+print the TAP it writes to its console, collect the outputs it records. The emulator is
+Bochs, which has VT-x; a suite may have Debian's Xen run in QEMU, on AMD SVM."""
 
 import argparse
 import os
+import queue
 import re
 import subprocess
 import sys
+import threading
 import time
 
 import bochs
 import lablib
 
 HVCMD = "com1=115200,8n1 console=com1 dom0_mem=512M loglvl=all guest_loglvl=all apicv=0"
-XEN_HVCMD = " dom0=pvh dom0-iommu=none"
+XEN_HVCMD = {"bochs": " dom0=pvh dom0-iommu=none",
+             "qemu": " dom0=pvh mwait-idle=0 cpuidle=0 cpufreq=none xsave=0"}
 XEN = "/boot/xen-4.17-amd64.gz"
 DEAD = r"Panic on CPU|FATAL TRAP|Kernel panic - not syncing: (?!Fatal exception in interrupt)|Manual reset required"
 TAP = re.compile(r"@TAP (.*)$")
@@ -27,10 +31,53 @@ def sh(*cmd):
     return r.stdout.strip()
 
 
+class QemuRun:
+    """A run of QEMU by run-qemu, driven as bochs.Run is."""
+
+    def __init__(self, a):
+        self.a, self.proc, self.ticks, self.lines = a, None, None, queue.Queue()
+        self.serial = argparse.Namespace(listeners=[])
+
+    def start(self):
+        a = self.a
+        argv = [os.path.join(lablib.HERE, "run-qemu"), "-v", "-k", a.hv, "-c", a.hvcmd, "-l", a.kernel, "-a", a.kcmd,
+                "-i", a.initrd, "-n", str(a.cpus), "-m", str(a.mem), "-t", str(a.secs), "-o", a.out,
+                "-e", a.end, "-f", a.fail] + (["-p"] if a.power_off else [])
+        self.proc = lablib.spawn(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace")
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.proc.stdout:
+            self.lines.put(line.rstrip("\n"))
+        self.lines.put(None)
+
+    def step(self):
+        """What the machine has printed; why the run is over, or None."""
+        try:
+            line = self.lines.get(timeout=0.2)
+        except queue.Empty:
+            return None
+        if line is None:
+            self.proc.wait()
+            m = re.search(r"\bend=(.*?) \w+=", lablib.read_small(os.path.join(self.a.out, "result.txt")))
+            return m[1] if m else "failed"
+        stamp, _, text = line.lstrip().partition("  ")
+        for f in self.serial.listeners:
+            f(stamp, text)
+        return None
+
+    def finish(self):
+        if self.proc:
+            lablib.reap(self.proc, 10)
+
+    def passed(self, why):
+        return self.proc.returncode == 0
+
+
 class Suite:
     """A suite's images and its hypervisor; boot() as often as needed."""
 
-    def __init__(self, name, argv=None):
+    def __init__(self, name, argv=None, xen_in="bochs"):
         p = argparse.ArgumentParser()
         p.add_argument("--hv", choices=("pavise", "xen"), default=os.environ.get("HV") or "pavise")
         p.add_argument("--record", action="store_true", help="keep the recorded outputs as expected")
@@ -39,6 +86,7 @@ class Suite:
         lablib.interruptible()
         sys.stdout.reconfigure(line_buffering=True)
         self.name = name
+        self.emulator = xen_in if self.opt.hv == "xen" else "bochs"
         self.build = lablib.build_dir()
         self.dir = os.path.join(self.build, "tests", f"{name}-{self.opt.hv}")
         os.makedirs(self.dir, exist_ok=True)
@@ -89,7 +137,9 @@ class Suite:
         cpus = kw.get("cpus", 1)
         hvcmd = HVCMD + kw.get("hvcmd", "")
         if self.opt.hv == "xen":
-            hvcmd += XEN_HVCMD + (" x2apic_phys=1 dom0_max_vcpus=1" if cpus > 1 else "")
+            hvcmd += XEN_HVCMD[self.emulator]
+            if cpus > 1 and self.emulator == "bochs":
+                hvcmd += " x2apic_phys=1 dom0_max_vcpus=1"
         if "noreboot" in kw:
             hvcmd += " noreboot" if kw["noreboot"] else ""
         else:
@@ -125,7 +175,7 @@ class Suite:
         the machine did what it should. Returns (the run, recorded outputs)."""
         print(f"# suite: {title}")
         o = self.options(name, initrd, **kw)
-        run = bochs.Run(o)
+        run = (QemuRun if self.emulator == "qemu" else bochs.Run)(o)
         records, state = {}, {"plans": 0}
 
         def line(tick, text):
@@ -143,7 +193,8 @@ class Suite:
         begin = time.monotonic()
         why = self.drive(run)
         good = run.passed(why) and (state["plans"] >= kw.get("plans", 1) or not kw.get("tap", True))
-        print(f"# {title}: {time.monotonic() - begin:.0f} s, {run.ticks} instructions, end: {why}")
+        count = f"{run.ticks} instructions, " if run.ticks else ""
+        print(f"# {title}: {time.monotonic() - begin:.0f} s, {count}end: {why}")
         self.test(good, kw.get("what", "dom0 ran the script to its end and powered off"))
         if not good:
             for t in lablib.last_words(o.out, 15):

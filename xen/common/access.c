@@ -57,3 +57,16 @@ int access_check(enum access_op op, const struct domain *target)
 	}
 	return caller->is_privileged ? 0 : -EPERM;
 }
+
+int get_domain_for(enum access_op op, domid_t id, struct domain **d)
+{
+	int rc;
+
+	*d = get_domain_by_any_id(id);
+	if (!*d)
+		return -ESRCH;
+	rc = access_check(op, *d);
+	if (rc)
+		put_domain(*d);
+	return rc;
+}

@@ -17,26 +17,22 @@ static bool vcpu_exists(const struct domain *d, u32 id)
 static int alloc_unbound(void *arg)
 {
 	struct evtchn_alloc_unbound *op = arg;
-	struct domain *d = get_domain_by_any_id(op->dom);
-	int rc;
+	struct domain *d;
+	int rc = get_domain_for(ACCESS_EVTCHN_UNBOUND, op->dom, &d);
 
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_EVTCHN_UNBOUND, d);
-	if (!rc) {
-		spin_lock(&d->event_lock);
-		rc = evtchn_get_free_port(d);
-		if (rc > 0) {
-			domid_t remote =
-				op->remote_dom == DOMID_SELF ? current->domain->domain_id : op->remote_dom;
+	if (rc)
+		return rc;
+	spin_lock(&d->event_lock);
+	rc = evtchn_get_free_port(d);
+	if (rc > 0) {
+		domid_t remote = op->remote_dom == DOMID_SELF ? current->domain->domain_id : op->remote_dom;
 
-			op->port = (u32)rc;
-			evtchn_by_port(d, op->port)->remote_domid = remote;
-			evtchn_open(d, op->port, ECS_UNBOUND, 0);
-			rc = 0;
-		}
-		spin_unlock(&d->event_lock);
+		op->port = (u32)rc;
+		evtchn_by_port(d, op->port)->remote_domid = remote;
+		evtchn_open(d, op->port, ECS_UNBOUND, 0);
+		rc = 0;
 	}
+	spin_unlock(&d->event_lock);
 	put_domain(d);
 	return rc;
 }
@@ -175,17 +171,14 @@ static int status_of(struct domain *d, struct evtchn_status *op)
 static int status(void *arg)
 {
 	struct evtchn_status *op = arg;
-	struct domain *d = get_domain_by_any_id(op->dom);
-	int rc;
+	struct domain *d;
+	int rc = get_domain_for(ACCESS_EVTCHN_STATUS, op->dom, &d);
 
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_EVTCHN_STATUS, d);
-	if (!rc) {
-		spin_lock(&d->event_lock);
-		rc = status_of(d, op);
-		spin_unlock(&d->event_lock);
-	}
+	if (rc)
+		return rc;
+	spin_lock(&d->event_lock);
+	rc = status_of(d, op);
+	spin_unlock(&d->event_lock);
 	put_domain(d);
 	return rc;
 }
@@ -286,12 +279,10 @@ static long reset(unsigned int cmd, unsigned long arg, unsigned long from)
 
 	if (copy_from_guest_va(&op, arg, sizeof(op)))
 		return -EFAULT;
-	d = get_domain_by_any_id(op.dom);
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_EVTCHN_RESET, d);
-	if (!rc)
-		rc = evtchn_close_all(d, &next, false);
+	rc = get_domain_for(ACCESS_EVTCHN_RESET, op.dom, &d);
+	if (rc)
+		return rc;
+	rc = evtchn_close_all(d, &next, false);
 	if (!rc && d == current->domain) {
 		spin_lock(&d->event_lock);
 		evtchn_fifo_destroy(d);

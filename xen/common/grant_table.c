@@ -3,6 +3,7 @@
  * The tables themselves: making, growing, versions, frames for the guest; and
  * the dispatch of grant_table_op.
  */
+#include <xen/access.h>
 #include <xen/errno.h>
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
@@ -237,12 +238,24 @@ void gnttab_dump(struct domain *d)
 /* A table the caller may ask about: its own, or, for dom0, anybody's. Counted reference in *d, or a GNTST_*. */
 static s16 find_table(domid_t id, struct domain **d)
 {
-	*d = get_domain_by_any_id(id);
-	if (!*d)
-		return GNTST_bad_domain;
-	if ((*d != current->domain && !current->domain->is_privileged) || !(*d)->grant_table) {
-		put_domain(*d);
-		return GNTST_permission_denied;
+	int rc = get_domain_for(ACCESS_GRANT_OTHER, id, d);
+
+	if (rc)
+		return rc == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
+	if ((*d)->grant_table)
+		return GNTST_okay;
+	put_domain(*d);
+	return GNTST_permission_denied;
+}
+
+/* A GNTST_*. No lock: the lists only grow while their domain is referenced, and of a frame only its gfn is read. */
+static s16 gfns_to_guest(unsigned long list, struct page_info *const *frames, u32 nr)
+{
+	for (u32 i = 0; i < nr; i++) {
+		u64 gfn = frames[i]->u.inuse.gfn;
+
+		if (copy_to_guest_va(list + i * sizeof(gfn), &gfn, sizeof(gfn)))
+			return GNTST_bad_virt_addr;
 	}
 	return GNTST_okay;
 }
@@ -252,8 +265,6 @@ static long op_setup_table(unsigned long uop, unsigned int count)
 	struct gnttab_setup_table op;
 	struct domain *d;
 
-	if (count != 1)
-		return -EINVAL;
 	if (copy_from_guest_va(&op, uop, sizeof(op)))
 		return -EFAULT;
 	op.status = find_table(op.dom, &d);
@@ -268,12 +279,8 @@ static long op_setup_table(unsigned long uop, unsigned int count)
 		spin_unlock(&gt->lock);
 		if (rc)
 			op.status = GNTST_general_error;
-		for (unsigned int i = 0; !rc && i < op.nr_frames; i++) {
-			xen_pfn_t gfn = gt->shared[i]->u.inuse.gfn;
-
-			if (copy_to_guest_offset(op.frame_list, i, &gfn, 1))
-				op.status = GNTST_bad_virt_addr;
-		}
+		else
+			op.status = gfns_to_guest((unsigned long)op.frame_list.p, gt->shared, op.nr_frames);
 		put_domain(d);
 	}
 	return copy_to_guest_va(uop, &op, sizeof(op)) ? -EFAULT : 0;
@@ -284,8 +291,6 @@ static long op_query_size(unsigned long uop, unsigned int count)
 	struct gnttab_query_size op;
 	struct domain *d;
 
-	if (count != 1)
-		return -EINVAL;
 	if (copy_from_guest_va(&op, uop, sizeof(op)))
 		return -EFAULT;
 	op.status = find_table(op.dom, &d);
@@ -356,8 +361,6 @@ static long op_set_version(unsigned long uop, unsigned int count)
 	struct grant_table *gt = d->grant_table;
 	long rc;
 
-	if (count != 1)
-		return -EINVAL;
 	if (copy_from_guest_va(&op, uop, sizeof(op)))
 		return -EFAULT;
 	if (op.version != 1 && op.version != 2)
@@ -377,8 +380,6 @@ static long op_get_version(unsigned long uop, unsigned int count)
 	struct domain *d;
 	s16 st;
 
-	if (count != 1)
-		return -EINVAL;
 	if (copy_from_guest_va(&op, uop, sizeof(op)))
 		return -EFAULT;
 	st = find_table(op.dom, &d);
@@ -394,8 +395,6 @@ static long op_get_status_frames(unsigned long uop, unsigned int count)
 	struct gnttab_get_status_frames op;
 	struct domain *d;
 
-	if (count != 1)
-		return -EINVAL;
 	if (copy_from_guest_va(&op, uop, sizeof(op)))
 		return -EFAULT;
 	op.status = find_table(op.dom, &d);
@@ -404,12 +403,8 @@ static long op_get_status_frames(unsigned long uop, unsigned int count)
 
 		if (op.nr_frames > READ_ONCE(gt->nr_status_frames))
 			op.status = GNTST_general_error;
-		for (unsigned int i = 0; !op.status && i < op.nr_frames; i++) {
-			u64 gfn = gt->status[i]->u.inuse.gfn;
-
-			if (copy_to_guest_offset(op.frame_list, i, &gfn, 1))
-				op.status = GNTST_bad_virt_addr;
-		}
+		else
+			op.status = gfns_to_guest((unsigned long)op.frame_list.p, gt->status, op.nr_frames);
 		put_domain(d);
 	}
 	return copy_to_guest_va(uop, &op, sizeof(op)) ? -EFAULT : 0;
@@ -492,7 +487,7 @@ long do_grant_table_op(const unsigned long *a)
 	row = cmd < ARRAY_SIZE(rows) ? &rows[cmd] : NULL;
 	if (!row || !row->fn)
 		return hypercall_unimplemented("grant_table_op", cmd);
-	if (!current->domain->grant_table)
+	if (!current->domain->grant_table || (!row->size && count != 1))
 		return -EINVAL;
 	if (__builtin_add_overflow(uop, (unsigned long)count * row->size, &end))
 		return -EFAULT;

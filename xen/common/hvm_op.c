@@ -117,12 +117,10 @@ static long param_op(unsigned long arg, bool set)
 		return -EFAULT;
 	if (op.index >= HVM_NR_PARAMS)
 		return -EINVAL;
-	d = get_domain_by_any_id(op.domid);
-	if (!d)
-		return -ESRCH;
-	rc = access_check(set ? ACCESS_HVM_PARAM_SET : ACCESS_HVM_PARAM_GET, d);
-	if (!rc)
-		rc = set ? param_set(d, op.index, op.value) : param_get(d, op.index, &op.value);
+	rc = get_domain_for(set ? ACCESS_HVM_PARAM_SET : ACCESS_HVM_PARAM_GET, op.domid, &d);
+	if (rc)
+		return rc;
+	rc = set ? param_set(d, op.index, op.value) : param_get(d, op.index, &op.value);
 	put_domain(d);
 	if (!rc && !set && copy_to_guest_va(arg, &op, sizeof(op)))
 		rc = -EFAULT;
@@ -181,20 +179,15 @@ static long get_mem_type(unsigned long arg)
 
 	if (copy_from_guest_va(&op, arg, sizeof(op)))
 		return -EFAULT;
-	d = get_domain_by_any_id(op.domid);
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_HVM_MEM_TYPE, d);
-	if (!rc) {
-		(void)p2m_lookup(d, _gfn(op.pfn), &t, NULL);
-		op.mem_type = t == p2m_ram_ro || t == p2m_grant_ro   ? HVMMEM_ram_ro
-			      : p2m_is_referenced(t) || t == p2m_pod ? HVMMEM_ram_rw
-								     : HVMMEM_mmio_dm;
-	}
+	rc = get_domain_for(ACCESS_HVM_MEM_TYPE, op.domid, &d);
+	if (rc)
+		return rc;
+	(void)p2m_lookup(d, _gfn(op.pfn), &t, NULL);
+	op.mem_type = t == p2m_ram_ro || t == p2m_grant_ro   ? HVMMEM_ram_ro
+		      : p2m_is_referenced(t) || t == p2m_pod ? HVMMEM_ram_rw
+							     : HVMMEM_mmio_dm;
 	put_domain(d);
-	if (!rc && copy_to_guest_va(arg, &op, sizeof(op)))
-		rc = -EFAULT;
-	return rc;
+	return copy_to_guest_va(arg, &op, sizeof(op)) ? -EFAULT : 0;
 }
 
 /* -EINVAL: vectors below 16 are exceptions; -ENOENT: no such vCPU. */

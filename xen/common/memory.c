@@ -22,22 +22,19 @@ static long domain_question(unsigned int cmd, unsigned long start, unsigned long
 
 	if (copy_from_guest_va(&op, arg, sizeof(op)))
 		return -EFAULT;
-	d = get_domain_by_any_id(op.domid);
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_MEM_STAT, d);
-	if (!rc) {
-		switch (cmd) {
-		case XENMEM_current_reservation:
-			rc = atomic64_read(&d->tot_pages);
-			break;
-		case XENMEM_maximum_reservation:
-			rc = (long)d->max_pages;
-			break;
-		default:
-			rc = (long)p2m_max_gfn(d);
-			break;
-		}
+	rc = get_domain_for(ACCESS_MEM_STAT, op.domid, &d);
+	if (rc)
+		return rc;
+	switch (cmd) {
+	case XENMEM_current_reservation:
+		rc = atomic64_read(&d->tot_pages);
+		break;
+	case XENMEM_maximum_reservation:
+		rc = (long)d->max_pages;
+		break;
+	default:
+		rc = (long)p2m_max_gfn(d);
+		break;
 	}
 	put_domain(d);
 	return rc;
@@ -113,11 +110,10 @@ static long set_memory_map(unsigned int cmd, unsigned long start, unsigned long 
 		return -EFAULT;
 	if (!op.map.nr_entries || op.map.nr_entries > E820_MAX)
 		return -EINVAL;
-	d = get_domain_by_any_id(op.domid);
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_MEM_SET_MAP, d);
-	fresh = rc ? NULL : copy_map_in(&op.map, &rc);
+	rc = get_domain_for(ACCESS_MEM_SET_MAP, op.domid, &d);
+	if (rc)
+		return rc;
+	fresh = copy_map_in(&op.map, &rc);
 	if (fresh) {
 		spin_lock(&d->domain_lock);
 		old = d->arch.e820;
@@ -153,11 +149,10 @@ static long pod_target(unsigned int cmd, unsigned long start, unsigned long arg)
 
 	if (copy_from_guest_va(&op, arg, sizeof(op)))
 		return -EFAULT;
-	d = get_domain_by_any_id(op.domid);
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_MEM_POD, d);
-	if (!rc && cmd == XENMEM_set_pod_target)
+	rc = get_domain_for(ACCESS_MEM_POD, op.domid, &d);
+	if (rc)
+		return rc;
+	if (cmd == XENMEM_set_pod_target)
 		rc = op.target_pages > d->max_pages ? -EINVAL : p2m_pod_set_target(d, op.target_pages);
 	if (!rc) {
 		p2m_pod_get_target(d, &op.tot_pages, &op.pod_cache_pages, &op.pod_entries);
@@ -179,12 +174,11 @@ static long get_vnumainfo(unsigned int cmd, unsigned long start, unsigned long a
 
 	if (copy_from_guest_va(&op, arg, sizeof(op)))
 		return -EFAULT;
-	d = get_domain_by_any_id(op.domid);
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_MEM_VNUMA, d);
+	rc = get_domain_for(ACCESS_MEM_VNUMA, op.domid, &d);
+	if (rc)
+		return rc;
 	put_domain(d);
-	return rc ? rc : -EOPNOTSUPP;
+	return -EOPNOTSUPP;
 }
 
 /*

@@ -54,13 +54,8 @@ static bool reservation_begin(struct reservation *res, unsigned long start, unsi
 	    !guest_handle_okay(res->r.extent_start, res->r.nr_extents) ||
 	    !order_allowed(res->r.extent_order) || !memflags_of(&res->r, &res->memflags))
 		return false;
-	res->d = get_domain_by_any_id(res->r.domid);
-	if (!res->d)
+	if (get_domain_for(ACCESS_MEM_ADJUST, res->r.domid, &res->d))
 		return false;
-	if (access_check(ACCESS_MEM_ADJUST, res->d)) {
-		put_domain(res->d);
-		return false;
-	}
 	res->done = start;
 	return true;
 }

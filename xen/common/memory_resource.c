@@ -125,12 +125,10 @@ long memory_acquire_resource(unsigned int cmd, unsigned long start, unsigned lon
 	/* The offset has 64 bits, the resource's size 32. */
 	if (op.pad || op.frame > ~0U || op.frame + op.nr_frames > ~0U)
 		return -EINVAL;
-	d = get_domain_by_any_id(op.domid);
-	if (!d)
-		return -ESRCH;
-	rc = access_check(ACCESS_MEM_RESOURCE, d);
-	if (!rc)
-		rc = resource_op(d, &op, cmd, start, arg);
+	rc = get_domain_for(ACCESS_MEM_RESOURCE, op.domid, &d);
+	if (rc)
+		return rc;
+	rc = resource_op(d, &op, cmd, start, arg);
 	put_domain(d);
 	return rc;
 }

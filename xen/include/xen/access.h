@@ -36,7 +36,7 @@ enum access_op {
 	ACCESS_PLATFORM,
 	ACCESS_PHYSDEV,
 	ACCESS_VERSION_PRIVATE,
-	/* second wave: tool stack */
+	/* tool stack */
 	ACCESS_DOMCTL,
 	ACCESS_SYSCTL,
 	ACCESS_DM,
@@ -46,5 +46,11 @@ enum access_op {
 
 /* May the current domain do op to target (NULL: the machine)? 0 or -EPERM. */
 int access_check(enum access_op op, const struct domain *target);
+
+/*
+ * The domain that id (which may be DOMID_SELF) names, if the current one may do op to it: a counted
+ * reference in *d. -ESRCH, -EPERM: none is held.
+ */
+int get_domain_for(enum access_op op, domid_t id, struct domain **d);
 
 #endif

@@ -6,9 +6,11 @@
  *   (none)  halts for ever	p  powers itself off	s  spins with interrupts off
  *   t  triple-faults		c  reports a crash	e  asks for event channels until refused
  *   m  asks for memory beyond all bounds, and gives back what it does not have
+ *   w  writes to all memory up to 64 MiB
  *   f  sends events to xenstored for ever	x  writes to xenstore for ever
  *
- * "tiny: done" says that it was refused (e, m), or has sent a good many (f, x).
+ * "tiny: done" says that it was refused (e, m), has written (w), or has sent a good many
+ * (f, x).
  *
  * Entry: 32-bit flat protected mode, paging off, EBX = struct hvm_start_info
  * (public/arch-x86/hvm/start_info.h). It goes to 64-bit mode for its hypercalls: RAX
@@ -96,6 +98,8 @@ long_mode:
 	je	events
 	cmpb	$'m', %al
 	je	memory
+	cmpb	$'w', %al
+	je	touch
 	cmpb	$'f', %al
 	je	flood
 	cmpb	$'x', %al
@@ -155,6 +159,12 @@ memory:
 	addl	$0x103, %ebp
 	cmpl	$0x100000, %ebp
 	jb	2b
+touch:
+	movl	$0x200000, %ebp
+1:	movb	$1, (%rbp)
+	addl	$0x1000, %ebp
+	cmpl	$0x4000000, %ebp
+	jb	1b
 done:
 	call	print_done
 	jmp	halt

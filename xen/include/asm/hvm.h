@@ -75,6 +75,7 @@ void hvm_vcpu_sipi(struct vcpu *v, u8 vector);
 
 /* ---- events into the guest (hvm/intr.c) ---- */
 void hvm_inject_exception(struct vcpu *v, u8 vector, s64 error /* <0: none */);
+void hvm_triple_fault(struct vcpu *v);
 void hvm_inject_page_fault(struct vcpu *v, u32 error, u64 cr2);
 void hvm_inject_nmi(struct vcpu *v);
 /* Before entry: what is due (event, NMI, upcall vector, vLAPIC), inject one, open windows for the rest. Vendor helpers below. */

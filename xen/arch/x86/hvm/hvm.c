@@ -6,6 +6,8 @@
 #include <xen/lib.h>
 #include <xen/sched.h>
 #include <public/hvm/hvm_vcpu.h>
+#include <public/hvm/params.h>
+#include <public/sched.h>
 #include <asm/cpu-policy.h>
 #include <asm/hvm.h>
 #include <asm/msr-index.h>
@@ -22,6 +24,7 @@ int hvm_domain_init(struct domain *d)
 
 	spin_lock_init(&d->arch.hvm.lock, RANK_HVM);
 	INIT_LIST_HEAD(&d->arch.hvm.io_handlers);
+	d->arch.hvm.params[HVM_PARAM_TRIPLE_FAULT_REASON] = SHUTDOWN_reboot;
 	rc = cpu_policy_init(d);
 	if (rc)
 		return rc;

@@ -38,6 +38,16 @@ static enum exception_class class_of(u8 vector)
 	}
 }
 
+/* The domain ends as its tool stack chose (HVM_PARAM_TRIPLE_FAULT_REASON); by default it restarts. */
+void hvm_triple_fault(struct vcpu *v)
+{
+	u8 reason = (u8)READ_ONCE(v->domain->arch.hvm.params[HVM_PARAM_TRIPLE_FAULT_REASON]);
+
+	printk(XENLOG_G_WARNING "%pv: triple fault at rip %#lx: shutdown with reason %u\n", v,
+	       v->arch.regs.rip, reason);
+	domain_shutdown(v->domain, reason);
+}
+
 /* Faults push RF set, so that an instruction breakpoint does not hit again. */
 static bool is_fault(u8 vector)
 {
@@ -57,9 +67,8 @@ void hvm_inject_exception(struct vcpu *v, u8 vector, s64 error)
 		enum exception_class first = class_of(e->vector), second = class_of(vector);
 
 		if (first == DOUBLE_FAULT) {
-			gprintk(XENLOG_G_WARNING "triple fault at rip %#lx\n", v->arch.regs.rip);
 			e->pending = false;
-			domain_shutdown(v->domain, SHUTDOWN_reboot);
+			hvm_triple_fault(v);
 			return;
 		}
 		if ((first == CONTRIBUTORY && second == CONTRIBUTORY) ||

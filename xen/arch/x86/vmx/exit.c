@@ -102,10 +102,9 @@ static void exit_external_interrupt(struct vcpu *v)
 
 static void exit_triple_fault(struct vcpu *v)
 {
-	printk(XENLOG_G_WARNING "%pv: triple fault at rip %#lx\n", v, v->arch.regs.rip);
 	if (is_hardware_domain(v->domain))
 		vmx_dump(v);
-	domain_shutdown(v->domain, SHUTDOWN_reboot);
+	hvm_triple_fault(v);
 }
 
 static void exit_window(struct vcpu *v)

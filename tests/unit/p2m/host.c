@@ -63,13 +63,13 @@ void printk(const char *fmt, ...)
 	vsnprintf(host_last_line, sizeof(host_last_line), fmt, ap);
 	va_end(ap);
 }
+__thread char host_guest_line[256];
 void gprintk(const char *fmt, ...)
 {
-	char line[256];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	vsnprintf(host_guest_line, sizeof(host_guest_line), fmt, ap);
 	va_end(ap);
 }
 
@@ -191,6 +191,8 @@ static void heap_free(struct page_info *p)
 			memset(page_to_virt(p), 0xe5, PAGE_SIZE);
 		small_free[small_count++] = (u32)mfn;
 	} else if (mfn < HOST_HUGE_BASE) {
+		/* Tests write to the first word only. */
+		*(u64 *)page_to_virt(p) = 0;
 		block_used[(mfn - HOST_BLOCK_BASE) / 512]--;
 	} else {
 		huge_used[(mfn - HOST_HUGE_BASE) >> 18]--;
@@ -229,6 +231,9 @@ struct page_info *alloc_domheap_pages(struct domain *d, unsigned int order, unsi
 	p = heap_alloc(order, (u64)d->domain_id << PGC_owner_shift);
 	if (p)
 		atomic64_add_return(1L << order, &d->tot_pages);
+	/* The others are empty whenever they are free. */
+	if (p && !order)
+		memset(page_to_virt(p), 0, PAGE_SIZE);
 	return p;
 }
 

@@ -52,12 +52,12 @@ extern unsigned long host_fail_after;
 extern unsigned long host_allocations;
 /* Called in the middle of each allocation: what another CPU might do just then. */
 extern void (*host_alloc_hook)(void);
-/* The benchmark is built without it. */
-#ifndef HOST_HOOKS
-#define HOST_HOOKS 1
-#endif
 /* Called before each get_page(). */
 extern void (*host_get_hook)(void);
+/* Called before each compare-exchange of the p2m: what another CPU might do just then. */
+extern void (*host_cas_hook)(const void *what);
+/* Where the level-0 entry of gfn lies, or NULL. */
+const void *host_slot(const struct domain *d, unsigned long gfn);
 /* The hook may allocate itself: only with one thread. */
 void host_heap_unlocked(bool unlocked);
 unsigned long host_frames_in_use(void);
@@ -105,8 +105,9 @@ void host_check_tree(const struct domain *d);
 
 extern struct host_mtrr host_mtrr_state;
 
-/* What the p2m printed last. */
+/* What the p2m printed last; of a guest, and on this thread. */
 extern char host_last_line[256];
+extern __thread char host_guest_line[256];
 
 /* ---- TAP ---- */
 void tap_ok(bool good, const char *fmt, ...) __printf(2, 3);

@@ -1,58 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What no lesson stands for: populate on demand, memory types, 1:1 domains, superpages, looking, small print. */
+/* What no lesson stands for: memory types, 1:1 domains, superpages, looking, small print. */
 #include "cases.h"
-
-static void pod_life(void)
-{
-	u64 tot, cache, entries;
-
-	/* As libxl does it: the target first, then the entries; then Linux runs and balloons. */
-	CHECK_RC(p2m_pod_set_target(g1, 700), 0);
-	CHECK_RC(p2m_pod_set_range(g1, _gfn(0), 9), 0);
-	CHECK_RC(p2m_pod_set_range(g1, _gfn(512), 9), 0);
-	p2m_pod_get_target(g1, &tot, &cache, &entries);
-	CHECK(tot == 700 && cache == 700 && entries == 1024);
-	CHECK(p2m_handle_fault(g1, _gfn(5), true, false) == P2M_FAULT_FIXED);
-	CHECK(order_at(g1, 5) == 9);
-	CHECK(p2m_handle_fault(g1, _gfn(600), true, false) == P2M_FAULT_FIXED);
-	p2m_pod_get_target(g1, &tot, &cache, &entries);
-	CHECK(tot == 700 && cache == 187 && entries == 511 && order_at(g1, 600) == 0);
-	CHECK_RC(p2m_pod_set_range(g1, _gfn(600), 0), -EBUSY);
-	/* The balloon takes what is not there yet: the cache may not exceed the rest. */
-	CHECK_RC(p2m_release_range(g1, _gfn(768), 8, &b1), 0);
-	end_all();
-	p2m_pod_get_target(g1, &tot, &cache, &entries);
-	CHECK(cache == 187 && entries == 255);
-	for (unsigned int i = 0; i < 7; i++)
-		CHECK_RC(p2m_release_range(g1, _gfn(512 + 8 * i), 3, &b1), 0);
-	for (unsigned int i = 640; i < 720; i += 16)
-		CHECK_RC(p2m_release_range(g1, _gfn(i), 4, &b1), 0);
-	end_all();
-	p2m_pod_get_target(g1, &tot, &cache, &entries);
-	CHECK(entries == 119 && cache == 119 && tot == 632);
-	/* mem-set up: never more than there are entries; down: the balloon's business; done: nothing. */
-	CHECK_RC(p2m_pod_set_target(g1, 5000), 0);
-	CHECK_RC(p2m_pod_set_target(g1, 100), 0);
-	p2m_pod_get_target(g1, &tot, &cache, &entries);
-	CHECK(cache == 119);
-	for (unsigned int i = 512; i < 1024; i++)
-		(void)p2m_handle_fault(g1, _gfn(i), true, false);
-	p2m_pod_get_target(g1, &tot, &cache, &entries);
-	CHECK(!entries && !cache && tot == 632);
-	CHECK_RC(p2m_pod_set_target(g1, 5000), 0);
-	CHECK(atomic64_read(&g1->tot_pages) == 632);
-	/* Less before anything is populated, and out of memory on the way. */
-	CHECK_RC(p2m_pod_set_target(g2, 600), 0);
-	g2->max_pages = 650;
-	CHECK_RC(p2m_pod_set_target(g2, 2000), -ENOMEM);
-	g2->max_pages = 1 << 20;
-	CHECK_RC(p2m_pod_set_range(g2, _gfn(0), 4), 0);
-	CHECK(get_page_from_gfn(g2, _gfn(3), NULL, P2M_QUERY) == NULL);
-	put_page(get_page_from_gfn(g2, _gfn(3), NULL, P2M_ALLOC));
-	CHECK_RC(p2m_pod_set_target(g2, 650), 0);
-	p2m_pod_get_target(g2, &tot, &cache, &entries);
-	CHECK(cache == 15 && entries == 15);
-}
 
 static u8 mtype(u64 start, u64 end, bool *uniform)
 {
@@ -335,7 +283,6 @@ static void life_without_memory(void)
 }
 
 static const struct test_case cases[] = {
-	{ "populate on demand, from creation to balloon", pod_life },
 	{ "memory types of the host's MTRRs", memory_types },
 	{ "a 1:1 domain keeps its frames", identity_keeps_frames },
 	{ "superpages come back", superpages_come_back },

@@ -104,6 +104,55 @@ struct host_leaf host_walk(const struct domain *d, unsigned long gfn)
 	}
 }
 
+const void *host_slot(const struct domain *d, unsigned long gfn)
+{
+	unsigned long table = p2m_eptp(d) >> PAGE_SHIFT;
+
+	for (unsigned int level = 3; level; level--) {
+		u64 e = read_entry(table, gfn >> (9 * level) & 511);
+
+		if (!(e & 7) || (e & 0x80))
+			return NULL;
+		table = (e & 0xffffffffff000UL) >> PAGE_SHIFT;
+	}
+	return (const u64 *)mfn_to_virt(_mfn(table)) + (gfn & 511);
+}
+
+/*
+ * I4, B27: from the next instruction on an entry points to this table, and any CPU may walk through it. All 512
+ * entries must say already what the one before says.
+ */
+static void check_published(u64 old, u64 new)
+{
+	const u64 frame_bits = 0xffffffffff000UL;
+	unsigned long table = (new & frame_bits) >> PAGE_SHIFT;
+	u64 step = 0;
+
+	if (old & frame_bits)
+		step = read_entry(table, 0) & 0x80 ? PAGE_SIZE << 9 : PAGE_SIZE;
+	for (unsigned int i = 0; i < 512; i++) {
+		u64 e = read_entry(table, i);
+
+		/* Their size differs, and a 4K leaf may be executable where a superpage may not. */
+		if ((e & ~0x84UL) != (old & ~0x84UL) + i * step)
+			host_fail("a table is about to be published, and its entry %u is %#lx, while there is %#lx", i,
+				  (unsigned long)e, (unsigned long)old);
+	}
+}
+
+void (*host_cas_hook)(const void *what);
+void host_before_cas(const void *what, unsigned long old, unsigned long new)
+{
+	const u64 kind = 7 | 15UL << 52;
+
+	/* In memory that holds tables: all rights and no type, where there was something else. */
+	if ((unsigned long)what - host_directmap < HOST_FRAMES << PAGE_SHIFT && (new & kind) == 7 &&
+	    (old & kind) != 7)
+		check_published(old, new);
+	if (host_cas_hook)
+		host_cas_hook(what);
+}
+
 /* The hardware's walk: reserved bits and wrong types are a misconfiguration. */
 static u64 hw_walk(const struct domain *d, struct tlb *t, unsigned long gfn, unsigned long *mfn)
 {

@@ -62,6 +62,7 @@ static void slot_begin(struct world *w, unsigned int i)
 	struct slot *s = &w->slot[i];
 
 	memset(s->e, 0, sizeof(s->e));
+	s->pods = 0;
 	s->base = bases[i];
 	s->identity = i == 3;
 	s->logdirty = false;
@@ -127,7 +128,7 @@ static void slot_end(struct world *w, struct slot *s)
 	for (unsigned int i = 0; i < W_GFNS; i++)
 		w_displace(w, s, i);
 	for (unsigned int k = 0; k < W_SPECIALS; k++) {
-		w->refs[mfn_x(page_to_mfn(s->special[k]))]--;
+		w_drop(w, mfn_x(page_to_mfn(s->special[k])));
 		put_page(s->special[k]);
 	}
 	host_release_reserved(s->d);
@@ -151,7 +152,7 @@ void w_kill(struct world *w, struct slot *s)
 void world_end(struct world *w)
 {
 	for (unsigned int i = 0; i < w->holds; i++) {
-		w->refs[mfn_x(page_to_mfn(w->hold[i]))]--;
+		w_drop(w, mfn_x(page_to_mfn(w->hold[i])));
 		put_page(w->hold[i]);
 	}
 	w->holds = 0;
@@ -170,7 +171,7 @@ void world_end(struct world *w)
 
 /* ---- checks ---- */
 
-static void check_gfn(struct slot *s, unsigned int i)
+static void check_gfn(struct world *w, struct slot *s, unsigned int i)
 {
 	const struct ment *m = &s->e[i];
 	struct host_leaf hw = host_walk(s->d, s->base + i);
@@ -195,6 +196,8 @@ static void check_gfn(struct slot *s, unsigned int i)
 		bad = "owner's gfn";
 	else if (p2m_is_referenced(t) && ((hw.e & EPT_EMT_MASK) >> EPT_EMT_SHIFT) != X86_MT_WB)
 		bad = "memory type of RAM";
+	else if (is_counted(m->type) && w->mark[m->mfn] && *(u64 *)mfn_to_virt(mfn) != w->mark[m->mfn])
+		bad = "content";
 	if (bad)
 		host_fail("d%u gfn %#lx: wrong %s: type %u mfn %#lx entry %#lx; expected type %u mfn %#x%s%s",
 			  s->d->domain_id, s->base + i, bad, t, mfn_x(mfn), (unsigned long)hw.e, m->type, m->mfn,
@@ -251,7 +254,7 @@ void world_check(struct world *w)
 		struct slot *s = &w->slot[i];
 
 		for (unsigned int g = 0; g < W_GFNS; g++)
-			check_gfn(s, g);
+			check_gfn(w, s, g);
 		host_check_tree(s->d);
 		if ((unsigned long)(atomic64_read(&s->d->tot_pages) + atomic64_read(&s->d->xen_pages)) !=
 		    host_owned(s->d))

@@ -43,6 +43,7 @@ struct slot {
 	bool identity, logdirty;
 	struct page_info *special[W_SPECIALS];
 	struct p2m_batch b;
+	unsigned long pods;	/* entries of type p2m_pod */
 	struct ment e[W_GFNS];
 };
 
@@ -58,6 +59,7 @@ struct world {
 	struct page_info *hold[W_HOLDS];
 	unsigned int holds;
 	u16 refs[W_FRAMES];	/* leaves that name the frame, and other reasons known here */
+	u64 mark[W_FRAMES];	/* what the first word holds, if anything was written */
 	unsigned long ops, refused, failed;
 };
 

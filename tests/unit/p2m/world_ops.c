@@ -3,7 +3,7 @@
 #include "world.h"
 #include "world-private.h"
 
-static unsigned int w_refusal(u8 type)
+unsigned int w_refusal(u8 type)
 {
 	switch (type) {
 	case p2m_invalid:
@@ -21,9 +21,6 @@ static unsigned int w_refusal(u8 type)
 	}
 }
 
-static bool is_ram(u8 t) { return t == p2m_ram_rw || t == p2m_ram_ro || t == p2m_ram_logdirty; }
-static bool is_grant(u8 t) { return t == p2m_grant_rw || t == p2m_grant_ro; }
-static bool is_counted(u8 t) { return is_ram(t) || is_grant(t) || t == p2m_foreign; }
 /* Own memory can be mapped over it. */
 static bool is_over(u8 t)
 {
@@ -35,7 +32,8 @@ void w_displace(struct world *w, struct slot *s, unsigned int i)
 	struct ment *m = &s->e[i];
 
 	if (is_counted(m->type))
-		w->refs[m->mfn]--;
+		w_drop(w, m->mfn);
+	s->pods -= m->type == p2m_pod;
 	*m = (struct ment){ 0 };
 }
 
@@ -45,17 +43,18 @@ static void w_hole(struct world *w, struct slot *s, unsigned int i)
 	s->e[i].gone = s->logdirty;
 }
 
-static void w_set(struct world *w, struct slot *s, unsigned int i, u8 type, unsigned long mfn)
+void w_set(struct world *w, struct slot *s, unsigned int i, u8 type, unsigned long mfn)
 {
 	w_displace(w, s, i);
 	s->e[i].type = type;
 	s->e[i].mfn = (u32)mfn;
+	s->pods += type == p2m_pod;
 	if (is_counted(type))
 		w->refs[mfn]++;
 }
 
 /* An operation did what it had to, or failed for want of memory if that was asked for. */
-static bool agree(struct world *w, const struct op *op, int rc, int expected)
+bool w_agree(struct world *w, const struct op *op, int rc, int expected)
 {
 	if (rc == -ENOMEM && op->fail) {
 		w->failed++;
@@ -66,53 +65,6 @@ static bool agree(struct world *w, const struct op *op, int rc, int expected)
 	w->refused += rc != 0;
 	return !rc;
 }
-
-static void arm(const struct op *op) { host_fail_after = op->fail; }
-static void disarm(void) { host_fail_after = 0; }
-
-/*
- * After something that may populate on demand, or log dirty by superpages for want of a table: take over
- * what came of the 2M region; only the changes that are allowed.
- */
-static void w_sync(struct world *w, struct slot *s, unsigned int a)
-{
-	unsigned long first = ((s->base + a) & ~511UL);
-
-	for (unsigned int n = 0; n < 512; n++) {
-		unsigned long gfn = first + n;
-		unsigned int i = (unsigned int)(gfn - s->base);
-		enum p2m_type t;
-		mfn_t mfn;
-
-		if (gfn < s->base || i >= W_GFNS)
-			continue;
-		if (s->e[i].type != p2m_pod && s->e[i].type != p2m_ram_logdirty)
-			continue;
-		mfn = p2m_lookup(s->d, _gfn(gfn), &t, NULL);
-		if (t != p2m_ram_rw)
-			continue;
-		if (s->e[i].type == p2m_pod) {
-			if (page_owner_id(mfn_to_page(mfn)) != s->d->domain_id || w->refs[mfn_x(mfn)])
-				host_fail("populated by frame %#lx of d%u", mfn_x(mfn),
-					  page_owner_id(mfn_to_page(mfn)));
-			w_set(w, s, i, p2m_ram_rw, mfn_x(mfn));
-		} else {
-			s->e[i].type = p2m_ram_rw;
-		}
-	}
-}
-
-static u64 w_cached(struct slot *s)
-{
-	u64 tot, cache, entries;
-
-	p2m_pod_get_target(s->d, &tot, &cache, &entries);
-	return cache;
-}
-
-static const u8 rights_of_access[] = { 7, 5, 3, 1, 4, 0 };
-static const u8 rights_of_type[P2M_TYPES] = { 0, 7, 5, 5, 7, 0, 3, 3, 1, 0, 0 };
-static u8 w_rights(const struct ment *m) { return rights_of_type[m->type] & rights_of_access[m->access]; }
 
 /* ---- own RAM ---- */
 
@@ -138,7 +90,7 @@ static void add(struct world *w, struct slot *s, const struct op *op, unsigned i
 	arm(op);
 	rc = p2m_add_page(s->d, _gfn(s->base + a), page_to_mfn(page), order, t, &s->b);
 	disarm();
-	if (!agree(w, op, rc, expected)) {
+	if (!w_agree(w, op, rc, expected)) {
 		for (unsigned int i = 0; i < nr; i++)
 			put_page(page + i);
 		return;
@@ -160,7 +112,7 @@ static void remove_ram(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_remove_page(s->d, _gfn(s->base + a), expect, &s->b);
 	disarm();
-	if (agree(w, op, rc, expected))
+	if (w_agree(w, op, rc, expected))
 		w_hole(w, s, a);
 }
 
@@ -179,7 +131,7 @@ static void release(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_release_range(s->d, _gfn(s->base + a), order, &s->b);
 	disarm();
-	if (agree(w, op, rc, expected))
+	if (w_agree(w, op, rc, expected))
 		for (unsigned int i = a; i < a + nr; i++)
 			w_hole(w, s, i);
 }
@@ -198,7 +150,7 @@ static void move(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_move_page(s->d, _gfn(s->base + a), _gfn(s->base + b), &s->b);
 	disarm();
-	if (!agree(w, op, rc, expected) || a == b)
+	if (!w_agree(w, op, rc, expected) || a == b)
 		return;
 	w_set(w, s, b, p2m_ram_rw, mfn);
 	w_hole(w, s, a);
@@ -215,7 +167,7 @@ static void special(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_add_special(s->d, _gfn(s->base + a), page, &s->b);
 	disarm();
-	if (!agree(w, op, rc, expected) || there)
+	if (!w_agree(w, op, rc, expected) || there)
 		return;
 	w_set(w, s, a, p2m_ram_rw, mfn);
 	s->e[a].special = true;
@@ -230,24 +182,21 @@ static void foreign(struct world *w, struct slot *s, const struct op *op)
 {
 	struct slot *f = &w->slot[op->dom2 % W_SLOTS];
 	unsigned int a = op->a % W_GFNS, b = op->b % W_GFNS;
-	bool pod = f->e[b].type == p2m_pod;
+	bool sure = w_cached(f), pod = f != s && f->e[b].type == p2m_pod;
 	int expected = 0, rc;
 
-	if (f == s)
-		expected = -EPERM;
-	else if (!is_ram(f->e[b].type) && !(pod && w_cached(f)))
-		expected = -EINVAL;
-	else if (s->e[a].type == p2m_mmio_direct)
-		expected = -EPERM;
 	arm(op);
 	rc = p2m_add_foreign(s->d, _gfn(s->base + a), f->d, _gfn(f->base + b), &s->b);
 	disarm();
 	if (pod)
-		w_sync(w, f, b);
-	/* No table to populate with: the page is not there. */
-	if (pod && op->fail && rc == -EINVAL)
-		return;
-	if (agree(w, op, rc, expected))
+		w_populated(w, f, b, op, sure);
+	if (f == s)
+		expected = -EPERM;
+	else if (!is_ram(f->e[b].type))
+		expected = -EINVAL;
+	else if (s->e[a].type == p2m_mmio_direct)
+		expected = -EPERM;
+	if (w_agree(w, op, rc, expected))
 		w_set(w, s, a, p2m_foreign, f->e[b].mfn);
 }
 
@@ -260,7 +209,7 @@ static void remove_physmap(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_remove_from_physmap(s->d, _gfn(s->base + a), &s->b);
 	disarm();
-	if (agree(w, op, rc, is_counted(t) || t == p2m_pod ? 0 : -ENOENT))
+	if (w_agree(w, op, rc, is_counted(t) || t == p2m_pod ? 0 : -ENOENT))
 		w_hole(w, s, a);
 }
 
@@ -281,7 +230,7 @@ static void grant(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_add_grant(s->d, _gfn(s->base + a), page, ro, &s->b);
 	disarm();
-	if (agree(w, op, rc, is_over(s->e[a].type) ? 0 : -(int)w_refusal(s->e[a].type)))
+	if (w_agree(w, op, rc, is_over(s->e[a].type) ? 0 : -(int)w_refusal(s->e[a].type)))
 		w_set(w, s, a, ro ? p2m_grant_ro : p2m_grant_rw, mfn_x(page_to_mfn(page)));
 	put_page(page);
 }
@@ -295,7 +244,7 @@ static void ungrant(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_remove_grant(s->d, _gfn(s->base + a), _mfn(mfn), &s->b);
 	disarm();
-	if (agree(w, op, rc, is_grant(s->e[a].type) && mfn == s->e[a].mfn ? 0 : -ENOENT))
+	if (w_agree(w, op, rc, is_grant(s->e[a].type) && mfn == s->e[a].mfn ? 0 : -ENOENT))
 		w_hole(w, s, a);
 }
 
@@ -325,7 +274,7 @@ static void change_one(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_change_type_one(s->d, _gfn(s->base + a), from, to);
 	disarm();
-	if (!agree(w, op, rc, expected))
+	if (!w_agree(w, op, rc, expected))
 		return;
 	if (to == p2m_mmio_dm || to == p2m_invalid) {
 		w_displace(w, s, a);
@@ -373,7 +322,7 @@ static void set_access(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	rc = p2m_set_access(s->d, _gfn(s->base + a), access);
 	disarm();
-	if (agree(w, op, rc, ram ? 0 : -ENOENT))
+	if (w_agree(w, op, rc, ram ? 0 : -ENOENT))
 		s->e[a].access = (u8)access;
 	rc = p2m_get_access(s->d, _gfn(s->base + a), &got);
 	if (rc != (ram ? 0 : -ENOENT) || (ram && got != s->e[a].access))
@@ -439,75 +388,7 @@ static void unmmio(struct world *w, struct slot *s, const struct op *op)
 		w_displace(w, s, a + i);
 }
 
-/* ---- populate on demand, faults, log dirty ---- */
-
-static void pod_range(struct world *w, struct slot *s, const struct op *op)
-{
-	unsigned int nr = 1U << (op->order % 10), a = op->a % (W_GFNS - nr + 1);
-	int expected = 0, rc;
-
-	if (op->arg & 1)
-		a &= ~(nr - 1);
-	for (unsigned int i = a; i < a + nr && !expected; i++)
-		if (s->e[i].type != p2m_invalid)
-			expected = -(int)w_refusal(s->e[i].type);
-	arm(op);
-	rc = p2m_pod_set_range(s->d, _gfn(s->base + a), op->order % 10);
-	disarm();
-	if (agree(w, op, rc, expected))
-		for (unsigned int i = a; i < a + nr; i++)
-			w_set(w, s, i, p2m_pod, 0);
-}
-
-static void pod_target(struct world *w, struct slot *s, const struct op *op)
-{
-	u64 tot, cache, entries;
-	int rc;
-
-	p2m_pod_get_target(s->d, &tot, &cache, &entries);
-	if (s->identity)
-		return;
-	do {
-		arm(op);
-		rc = p2m_pod_set_target(s->d, tot + op->a % 600 - min(tot, (u64)(op->b % 300)));
-		disarm();
-	} while (rc == -ERESTART);
-	if (rc && rc != -ENOMEM)
-		host_fail("pod_set_target: %d", rc);
-}
-
-static void fault(struct world *w, struct slot *s, const struct op *op)
-{
-	unsigned int a = op->a % W_GFNS;
-	bool write = op->arg & 1, exec = op->arg & 2;
-	const struct ment m = s->e[a];
-	u8 need = 1 | (write ? 2 : 0) | (exec ? 4 : 0), rights = w_rights(&m);
-	bool writable = rights_of_access[m.access] & 2;
-	enum p2m_fault expected = P2M_FAULT_DENIED, got;
-
-	if ((rights & need) == need)
-		expected = P2M_FAULT_FIXED;
-	else if (m.type == p2m_invalid)
-		expected = P2M_FAULT_EMULATE;
-	else if (m.type == p2m_mmio_dm)
-		expected = P2M_FAULT_DM;
-	else if (m.type == p2m_pod && w_cached(s))
-		expected = P2M_FAULT_FIXED;
-	else if (m.type == p2m_ram_logdirty && write && writable)
-		expected = P2M_FAULT_FIXED;
-	else if (m.type == p2m_ram_ro && write && writable)
-		expected = P2M_FAULT_EMULATE;
-	arm(op);
-	got = p2m_handle_fault(s->d, _gfn(s->base + a), write, exec);
-	disarm();
-	/* Out of memory, or told to split for execution what may not be written either. */
-	if (got != expected && !(op->fail && got == P2M_FAULT_DENIED) &&
-	    !(exec && got == P2M_FAULT_FIXED && (rights & 4)))
-		host_fail("fault at type %u: %u, expected %u", m.type, got, expected);
-	if (m.type == p2m_ram_logdirty && got == P2M_FAULT_FIXED && write && writable)
-		s->e[a].type = p2m_ram_rw;
-	w_sync(w, s, a);
-}
+/* ---- log dirty ---- */
 
 static void logdirty(struct world *w, struct slot *s, const struct op *op)
 {
@@ -518,7 +399,7 @@ static void logdirty(struct world *w, struct slot *s, const struct op *op)
 		do
 			rc = p2m_logdirty_enable(s->d, global);
 		while (rc == -ERESTART);
-		if (!agree(w, op, rc, s->logdirty ? -EINVAL : 0))
+		if (!w_agree(w, op, rc, s->logdirty ? -EINVAL : 0))
 			return;
 		s->logdirty = true;
 		for (unsigned int i = 0; global && i < W_GFNS; i++)
@@ -529,7 +410,7 @@ static void logdirty(struct world *w, struct slot *s, const struct op *op)
 	do
 		rc = p2m_logdirty_disable(s->d);
 	while (rc == -ERESTART);
-	if (!agree(w, op, rc, 0) || !s->logdirty)
+	if (!w_agree(w, op, rc, 0) || !s->logdirty)
 		return;
 	s->logdirty = false;
 	for (unsigned int i = 0; i < W_GFNS; i++) {
@@ -568,7 +449,7 @@ static void read_dirty(struct world *w, struct slot *s, const struct op *op)
 		rc = p2m_logdirty_read(s->d, clean, nr, &done, take_bits, &bits, &dirty, &faults);
 		disarm();
 	} while (rc == -ERESTART);
-	if (!agree(w, op, rc, !s->logdirty ? -EINVAL : bits.fail ? -EFAULT : 0))
+	if (!w_agree(w, op, rc, !s->logdirty ? -EINVAL : bits.fail ? -EFAULT : 0))
 		return;
 	for (unsigned int i = 0; i < W_GFNS; i++) {
 		unsigned long bit = s->base + i - bits.first;
@@ -601,7 +482,7 @@ static void mark_dirty(struct world *w, struct slot *s, const struct op *op)
 static void hold(struct world *w, struct slot *s, const struct op *op)
 {
 	unsigned int a = op->a % W_GFNS, flags = op->arg & 1 ? P2M_ALLOC : P2M_QUERY;
-	bool pod = s->e[a].type == p2m_pod, can = flags && w_cached(s);
+	bool sure = w_cached(s), pod = s->e[a].type == p2m_pod && flags;
 	struct page_info *page;
 	enum p2m_type t;
 
@@ -610,16 +491,14 @@ static void hold(struct world *w, struct slot *s, const struct op *op)
 	arm(op);
 	page = get_page_from_gfn(s->d, _gfn(s->base + a), &t, flags);
 	disarm();
-	if (pod && page)
-		w_sync(w, s, a);
-	if (t != s->e[a].type && !(pod && op->fail))
+	if (pod)
+		w_populated(w, s, a, op, sure);
+	if (t != s->e[a].type)
 		host_fail("get_page_from_gfn: type %u, expected %u", t, s->e[a].type);
-	if (!page != !is_counted(s->e[a].type) && !(pod && can && op->fail))
+	if (!page != !is_counted(s->e[a].type))
 		host_fail("get_page_from_gfn: %p at type %u", (void *)page, t);
-	if (!page) {
-		w_sync(w, s, a);
+	if (!page)
 		return;
-	}
 	if (mfn_x(page_to_mfn(page)) != s->e[a].mfn)
 		host_fail("get_page_from_gfn: another frame");
 	w->refs[s->e[a].mfn]++;
@@ -636,12 +515,12 @@ static void unhold(struct world *w, const struct op *op)
 	i = op->a % w->holds;
 	page = w->hold[i];
 	w->hold[i] = w->hold[--w->holds];
-	w->refs[mfn_x(page_to_mfn(page))]--;
+	w_drop(w, mfn_x(page_to_mfn(page)));
 	put_page(page);
 }
 
 /* A vCPU's access: through a stale translation only while the batch has not been flushed. */
-static void touch(struct slot *s, const struct op *op)
+static void touch(struct world *w, struct slot *s, const struct op *op)
 {
 	unsigned int a = op->a % W_GFNS;
 	const struct ment *m = &s->e[a];
@@ -655,6 +534,11 @@ static void touch(struct slot *s, const struct op *op)
 	if (may ? mfn_x(mfn) != m->mfn : !mfn_eq(mfn, INVALID_MFN))
 		host_fail("d%u gfn %#lx: access reaches %#lx; type %u mfn %#x", s->d->domain_id, s->base + a,
 			  mfn_x(mfn), m->type, m->mfn);
+	/* What is written stays, whatever becomes of the entry; what is not, may be swept. */
+	if (may && write && m->type == p2m_ram_rw && op->arg & 2) {
+		w->mark[m->mfn] = w->ops << 1 | 1;
+		*(u64 *)mfn_to_virt(mfn) = w->mark[m->mfn];
+	}
 }
 
 /* ---- the tree as a whole ---- */
@@ -757,15 +641,15 @@ void world_apply(struct world *w, const struct op *op)
 	case OP_ACCESS: set_access(w, s, op); break;
 	case OP_MMIO: mmio(w, s, op); break;
 	case OP_UNMMIO: unmmio(w, s, op); break;
-	case OP_POD_RANGE: pod_range(w, s, op); break;
-	case OP_POD_TARGET: pod_target(w, s, op); break;
-	case OP_FAULT: fault(w, s, op); break;
+	case OP_POD_RANGE: w_pod_range(w, s, op); break;
+	case OP_POD_TARGET: w_pod_target(w, s, op); break;
+	case OP_FAULT: w_fault(w, s, op); break;
 	case OP_LOGDIRTY: logdirty(w, s, op); break;
 	case OP_READ_DIRTY: read_dirty(w, s, op); break;
 	case OP_MARK_DIRTY: mark_dirty(w, s, op); break;
 	case OP_HOLD: hold(w, s, op); break;
 	case OP_UNHOLD: unhold(w, op); break;
-	case OP_TOUCH: touch(s, op); break;
+	case OP_TOUCH: touch(w, s, op); break;
 	case OP_FLUSH: op->arg & 1 ? w_flush(s) : w_flush_all(w); break;
 	case OP_KILL: w_kill(w, s); break;
 	case OP_PREEMPT: per_cpu__softirq_pending_bits = op->arg & 1; break;

@@ -167,7 +167,7 @@ int p2m_pod_set_target(struct domain *d, unsigned long target_pages);
 void p2m_pod_get_target(const struct domain *d, u64 *tot, u64 *cache, u64 *entries);
 
 /* ---- faults ---- */
-enum p2m_fault { P2M_FAULT_FIXED, P2M_FAULT_EMULATE, P2M_FAULT_DM, P2M_FAULT_DENIED };
+enum p2m_fault { P2M_FAULT_FIXED, P2M_FAULT_EMULATE, P2M_FAULT_DM, P2M_FAULT_DENIED, P2M_FAULT_NO_MEMORY };
 /* An EPT violation at gfn; repairs what can be (log-dirty, populate on demand, spurious). */
 enum p2m_fault p2m_handle_fault(struct domain *d, gfn_t gfn, bool write, bool exec);
 

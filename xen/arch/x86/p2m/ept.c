@@ -276,6 +276,25 @@ bool ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, st
 	return replace(p2m, pos, gfn, EPT_EMPTY, b, true);
 }
 
+bool ept_give_up(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
+		 bool (*may)(const struct page_info *page), struct p2m_batch *b)
+{
+	ept_t old = pos->e, frozen = EPT_FROZEN;
+
+	ASSERT(!pos->level && type_in(old, TYPES_RAM) && !(old.e & EPT_SPECIAL) && b->count < P2M_BATCH_MAX);
+	if (!ept_cmpxchg(pos->slot, &pos->e, EPT_FROZEN))
+		return false;
+	pos->e = may(mfn_to_page(ept_mfn(old))) ? new : old;
+	(void)ept_cmpxchg(pos->slot, &frozen, pos->e);
+	if (ept_eq(pos->e, old))
+		return false;
+	b->need_flush = true;
+	count_leaves(p2m, new, 0, 1);
+	count_leaves(p2m, old, 0, -1);
+	displace(p2m, gfn, 0, old, b);
+	return true;
+}
+
 int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long sgfn, struct ept_pos *dst,
 		    unsigned long dgfn, u32 over, struct p2m_batch *b)
 {

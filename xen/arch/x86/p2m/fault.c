@@ -56,7 +56,8 @@ enum p2m_fault p2m_handle_fault(struct domain *d, gfn_t gfn, bool write, bool ex
 	case p2m_mmio_dm:
 		return P2M_FAULT_DM;
 	case p2m_pod:
-		return p2m_pod_populate(p2m, gfn_x(gfn)) ? P2M_FAULT_DENIED : P2M_FAULT_FIXED;
+		/* While memory is being looked for the guest, too, tries again. */
+		return p2m_pod_populate(p2m, gfn_x(gfn)) == -ENOMEM ? P2M_FAULT_NO_MEMORY : P2M_FAULT_FIXED;
 	case p2m_broken:
 		return P2M_FAULT_DENIED;
 	default:

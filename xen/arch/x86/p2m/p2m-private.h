@@ -207,6 +207,12 @@ bool __must_check ept_replace_locked(struct p2m_domain *p2m, struct ept_pos *pos
 /* As ept_replace() by a hole, but what the old entry held is the caller's. Not for special entries. */
 bool __must_check ept_take(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, struct p2m_batch *b);
 /*
+ * The RAM page at pos (4K) gives way to new, which names no frame, if may() says so; meanwhile look-ups wait. False:
+ * nothing happened, or pos->e is what is there now.
+ */
+bool __must_check ept_give_up(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, ept_t new,
+			      bool (*may)(const struct page_info *page), struct p2m_batch *b);
+/*
  * The RAM page at src goes to dst as ram_rw, over a leaf of a type in the set. p2m->lock is held. -EAGAIN: src
  * has changed, or p2m_refusal() of what is at dst; then nothing has happened.
  */
@@ -289,8 +295,11 @@ int __must_check p2m_fill(struct p2m_domain *p2m, unsigned long gfn, unsigned lo
 int __must_check p2m_split_at(struct p2m_domain *p2m, unsigned long gfn);
 void p2m_set_owner_gfn(mfn_t mfn, unsigned long nr, unsigned long gfn, unsigned long step);
 
-/* ---- pod.c ---- */
-/* Backs the page at gfn if it is a populate-on-demand one: 0 (also when it is not, any more), or -ENOMEM. */
+/* ---- pod.c, pod_sweep.c ---- */
+/*
+ * Backs the page at gfn if it is a populate-on-demand one: 0 (also when it is not, any more), -ENOMEM, or
+ * -ERESTART: memory is still being looked for, call again.
+ */
 int __must_check p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn);
 /* True: the frame, with the reference the caller held, is in the cache now. */
 bool p2m_pod_reclaim(struct p2m_domain *p2m, struct page_info *page);
@@ -302,6 +311,10 @@ static inline bool p2m_pod_wants(const struct p2m_domain *p2m)
 {
 	return unlikely(p2m_pod_entries(p2m) > __atomic_load_n(&p2m->pod_cache, __ATOMIC_RELAXED));
 }
+/* Puts pages that hold nothing back into the cache. 0: some; -ERESTART: none yet; -ENOMEM: there are none. */
+int __must_check p2m_pod_sweep(struct p2m_domain *p2m);
+/* The page at gfn was populated just now, and is about to be used. */
+void p2m_pod_note(struct p2m_domain *p2m, unsigned long gfn);
 /* Gives back at most max frames of the cache while it has more than keep. True: no more than keep is left. */
 bool p2m_pod_trim(struct p2m_domain *p2m, unsigned long keep, unsigned long max);
 

@@ -12,8 +12,10 @@
 
 /* Table pages a domain may have before the tool stack says how many (hap default of the 4.17 ABI). */
 #define DEFAULT_POOL 256
-#define EPTP_WB	     6UL
-#define EPTP_WALK_4  (3UL << 3)
+/* How often a look-up has memory looked for. */
+#define POPULATE_TRIES 16
+#define EPTP_WB	       6UL
+#define EPTP_WALK_4    (3UL << 3)
 
 int p2m_init(struct domain *d)
 {
@@ -133,7 +135,7 @@ struct p2m_frame p2m_find(const struct domain *d, gfn_t gfn)
 struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, unsigned int flags,
 			       struct ept_pos *pos)
 {
-	for (;;) {
+	for (unsigned int tries = 0;;) {
 		struct page_info *page;
 		enum p2m_type t;
 		u16 owner;
@@ -141,7 +143,9 @@ struct page_info *p2m_get_page(struct p2m_domain *p2m, unsigned long gfn, unsign
 		ept_look(p2m, gfn, pos);
 		t = ept_type(pos->e);
 		if (!p2m_is_referenced(t)) {
-			if (t == p2m_pod && (flags & P2M_ALLOC) && !p2m_pod_populate(p2m, gfn))
+			int rc = t == p2m_pod && (flags & P2M_ALLOC) ? p2m_pod_populate(p2m, gfn) : -ENOENT;
+
+			if (!rc || (rc == -ERESTART && tries++ < POPULATE_TRIES))
 				continue;
 			return NULL;
 		}
@@ -325,11 +329,17 @@ static inline bool take_quickly(struct p2m_domain *p2m, unsigned long gfn, u32 t
 int p2m_remove_from_physmap(struct domain *d, gfn_t gfn, struct p2m_batch *b)
 {
 	struct p2m_domain *p2m = to_p2m(d);
+	bool had_pod;
+	int rc;
 
 	if (likely(take_quickly(p2m, gfn_x(gfn), TYPES_GRANT | TYPE_BIT(p2m_foreign), b)))
 		return 0;
-	return p2m_take_leaf(p2m, gfn_x(gfn), INVALID_MFN,
-			     TYPES_RAM | TYPES_GRANT | TYPE_BIT(p2m_foreign) | TYPE_BIT(p2m_pod), b);
+	had_pod = p2m_pod_entries(p2m);
+	rc = p2m_take_leaf(p2m, gfn_x(gfn), INVALID_MFN,
+			   TYPES_RAM | TYPES_GRANT | TYPE_BIT(p2m_foreign) | TYPE_BIT(p2m_pod), b);
+	if (had_pod)
+		p2m_pod_trim(p2m, p2m_pod_entries(p2m), 2 * EPT_ENTRIES);
+	return rc;
 }
 
 int p2m_add_grant(struct domain *d, gfn_t gfn, struct page_info *page, bool readonly, struct p2m_batch *b)

@@ -4,11 +4,10 @@
  * memory for, and its balloon driver gives gfns back before they were ever
  * backed. Entries say "not backed yet"; a cache of the domain's own frames
  * (owned and counted, but mapped nowhere) backs them at the first access.
- * How many entries there are is what the leaf counters say.
  *
- * Only frames of the allocator and frames released by the guest with no other
- * reference enter the cache; special, foreign and granted ones never do, and
- * there are no sweeps (lesson B36).
+ * Only frames of the allocator, and frames released by the guest or found empty
+ * (pod_sweep.c) with no other reference, enter the cache; special, foreign and
+ * granted ones never do (lesson B36).
  */
 #include <xen/lib.h>
 #include <xen/mm.h>
@@ -130,6 +129,7 @@ static int back_entry(struct p2m_domain *p2m, unsigned long gfn, struct ept_pos 
 
 	if (!page)
 		return -EAGAIN;
+	p2m_pod_note(p2m, gfn);
 	p2m_set_owner_gfn(page_to_mfn(page), ept_pages(level), start, 1);
 	new = ept_leaf(p2m, start, page_to_mfn(page), level, p2m_ram_rw, p2m_access_rwx);
 	if (!ept_replace(p2m, pos, gfn, new, b)) {
@@ -140,27 +140,48 @@ static int back_entry(struct p2m_domain *p2m, unsigned long gfn, struct ept_pos 
 	return 0;
 }
 
+/*
+ * 2M for one touch, of which the guest may need no more than a page: as long as what is left then is not
+ * little against what it may still touch.
+ */
+static bool is_plenty(const struct p2m_domain *p2m)
+{
+	return 4 * cached(p2m) > p2m_pod_entries(p2m) + 3 * EPT_ENTRIES;
+}
+
+/* One try. 1: look again. */
+static int populate(struct p2m_domain *p2m, unsigned long gfn, struct p2m_batch *b)
+{
+	struct ept_pos pos;
+	int rc = -EAGAIN;
+
+	ept_look(p2m, gfn, &pos);
+	if (ept_type(pos.e) != p2m_pod)
+		return 0;
+	if (!pos.level || (pos.level == 1 && is_plenty(p2m)))
+		rc = back_entry(p2m, gfn, &pos, b);
+	if (rc != -EAGAIN)
+		return rc;
+	if (pos.level)
+		return ept_reach(p2m, gfn, pos.level - 1, TYPE_BIT(p2m_pod), &pos) < 0 ? -ENOMEM : 1;
+	rc = p2m_pod_sweep(p2m);
+	return rc ? rc : 1;
+}
+
 int p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn)
 {
 	struct p2m_batch b;
-	struct ept_pos pos;
-	int rc = 0;
+	int rc;
 
 	p2m_batch_init(&b, p2m->domain);
-	do {
-		ept_look(p2m, gfn, &pos);
-		if (ept_type(pos.e) != p2m_pod)
-			break;
-		rc = pos.level < P2M_POD_CHUNKS ? back_entry(p2m, gfn, &pos, &b) : -EAGAIN;
-		if (rc == -EAGAIN && pos.level)
-			rc = ept_reach(p2m, gfn, pos.level - 1, TYPE_BIT(p2m_pod), &pos) < 0 ? -ENOMEM : 1;
-	} while (rc == 1);
+	do
+		rc = populate(p2m, gfn, &b);
+	while (rc == 1);
 	p2m_batch_flush(&b);
-	if (!rc)
-		return 0;
-	gprintk(XENLOG_G_WARNING "d%u: no memory to populate gfn %#lx on demand (%lu pages to go)\n",
-		p2m->domain->domain_id, gfn, p2m_pod_entries(p2m));
-	return -ENOMEM;
+	if (rc == -ENOMEM)
+		gprintk(XENLOG_G_WARNING "d%u: no memory to populate gfn %#lx on demand (%lu pages to go)\n",
+			p2m->domain->domain_id, gfn, p2m_pod_entries(p2m));
+	return rc;
 }
 
 /* ---- the tool stack's target ---- */

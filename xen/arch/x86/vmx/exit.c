@@ -336,6 +336,9 @@ static void exit_ept_violation(struct vcpu *v)
 	case P2M_FAULT_DENIED:
 		hvm_inject_exception(v, X86_EXC_GP, 0);
 		return;
+	case P2M_FAULT_NO_MEMORY:
+		domain_crash(v->domain, "no memory to populate gpa %#lx on demand", (unsigned long)gpa);
+		return;
 	case P2M_FAULT_EMULATE:
 	case P2M_FAULT_DM:
 		break;

@@ -7,6 +7,7 @@
  */
 #include <xen/lib.h>
 #include <xen/softirq.h>
+#include <xen/guest_access.h>
 #include <asm/p2m.h>
 #include <asm/processor.h>
 #include "../../xen/arch/x86/hvm/platform.h"
@@ -56,6 +57,8 @@ void hvm_skip_instruction(struct vcpu *v, unsigned int len)
 	v->arch.regs.rip += len;
 	m.skipped = true;
 }
+/* Always the long way. */
+bool fetch_from_guest(struct vcpu *v, unsigned long gva, void *dst, size_t n) { return false; }
 bool hvm_gva_to_gpa(struct vcpu *v, unsigned long gva, u32 access, u32 *pfec, gpa_t *gpa)
 {
 	*gpa = gva;

@@ -141,7 +141,7 @@ static long flush_tlbs(unsigned long arg)
 	 * Drops combined translations, which are all there are with EPT, on every CPU the domain
 	 * used.
 	 */
-	p2m_flush_hook(current->domain->arch.p2m);
+	p2m_flush_hook(current->domain->arch.p2m, true);
 	return 0;
 }
 

@@ -60,7 +60,7 @@ static void b3_no_flush_override(void)
 				CHECK_RC(p2m_remove_from_physmap(dom0, _gfn(100), &b0), 0);
 			else
 				CHECK_RC(p2m_remove_from_physmap(dom0, _gfn(101 + i), &b0), -ENOENT);
-			CHECK(b0.need_flush == (i >= fail));
+			CHECK(!!b0.need_flush == (i >= fail));
 		}
 		p2m_batch_flush(&b0);
 		CHECK(!b0.need_flush && count_of(p) == 1);

@@ -9,7 +9,7 @@
 
 struct tlb {
 	pthread_mutex_t lock;
-	struct { const struct domain *d; unsigned long gfn, mfn; u64 rights; } e[HOST_TLB];
+	struct { const struct domain *d; unsigned long gfn, mfn; u64 rights; bool ram; } e[HOST_TLB];
 	/* Pointer to the level-0 table that maps a 2M region. */
 	struct { const struct domain *d; unsigned long region, table; } psc[8];
 	unsigned int next, used;
@@ -19,14 +19,18 @@ unsigned long host_flushes;
 void (*host_flush_watch)(struct p2m_domain *p2m);
 bool host_check_tlb = true;
 
-static void tlb_clear(struct tlb *t, const struct domain *d)
+/*
+ * Own writable RAM stays when the flush says that none of it changed: so software may remember it
+ * (guest_access.c), and so a flush that should have said otherwise is found.
+ */
+static void tlb_clear(struct tlb *t, const struct domain *d, bool ram)
 {
 	pthread_mutex_lock(&t->lock);
 	if (t->used) {
 		unsigned int left = 0;
 
 		for (unsigned int i = 0; i < HOST_TLB; i++) {
-			if (t->e[i].d == d || !d)
+			if ((t->e[i].d == d && (ram || !t->e[i].ram)) || !d)
 				t->e[i].d = NULL;
 			left += t->e[i].d != NULL;
 		}
@@ -40,7 +44,7 @@ static void tlb_clear(struct tlb *t, const struct domain *d)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static void flush_hook(struct p2m_domain *p2m)
+static void flush_hook(struct p2m_domain *p2m, bool ram)
 {
 	cpumask_t cpus = p2m_cpus(p2m);
 	unsigned int cpu;
@@ -51,7 +55,7 @@ static void flush_hook(struct p2m_domain *p2m)
 	if (host_flush_watch)
 		host_flush_watch(p2m);
 	for_each_cpu(cpu, cpus)
-		tlb_clear(&tlbs[cpu], p2m_to_domain(p2m));
+		tlb_clear(&tlbs[cpu], p2m_to_domain(p2m), ram);
 }
 
 void host_tlb_reset(void);
@@ -62,7 +66,7 @@ void host_tlb_reset(void)
 	for (unsigned int i = 0; i < HOST_CPUS; i++) {
 		if (first)
 			pthread_mutex_init(&tlbs[i].lock, NULL);
-		tlb_clear(&tlbs[i], NULL);
+		tlb_clear(&tlbs[i], NULL, true);
 	}
 	first = false;
 	p2m_flush_hook = flush_hook;
@@ -154,7 +158,7 @@ void host_before_cas(const void *what, unsigned long old, unsigned long new)
 }
 
 /* The hardware's walk: reserved bits and wrong types are a misconfiguration. */
-static u64 hw_walk(const struct domain *d, struct tlb *t, unsigned long gfn, unsigned long *mfn)
+static u64 hw_walk(const struct domain *d, struct tlb *t, unsigned long gfn, unsigned long *mfn, bool *ram)
 {
 	unsigned long table = p2m_eptp(d) >> PAGE_SHIFT;
 	unsigned int level = 3;
@@ -187,6 +191,7 @@ static u64 hw_walk(const struct domain *d, struct tlb *t, unsigned long gfn, uns
 	if (level == 3 || (e & 7) == 2 || (e & 7) == 6 || type == 2 || type == 3 || type == 7)
 		host_fail("d%u gfn %#lx: misconfigured entry %#lx", d->domain_id, gfn, (unsigned long)e);
 	*mfn = ((e & 0xffffffffff000UL) >> PAGE_SHIFT) + (gfn & ((1UL << (9 * level)) - 1));
+	*ram = (e >> 52 & 15) == p2m_ram_rw;
 	return e & 7;
 }
 
@@ -195,6 +200,7 @@ mfn_t host_touch(struct domain *d, unsigned int cpu, unsigned long gfn, bool wri
 	struct tlb *t = &tlbs[cpu];
 	unsigned long mfn = 0;
 	mfn_t result = INVALID_MFN;
+	bool ram = false;
 	u64 rights = 0;
 
 	p2m_mark_cpu(d, cpu);
@@ -205,7 +211,7 @@ mfn_t host_touch(struct domain *d, unsigned int cpu, unsigned long gfn, bool wri
 			rights = t->e[i].rights;
 		}
 	if (!rights || (write && !(rights & 2))) {
-		rights = hw_walk(d, t, gfn, &mfn);
+		rights = hw_walk(d, t, gfn, &mfn, &ram);
 		t->used = 1;
 		if (rights) {
 			unsigned int n = t->next++ % HOST_TLB;
@@ -214,6 +220,7 @@ mfn_t host_touch(struct domain *d, unsigned int cpu, unsigned long gfn, bool wri
 			t->e[n].gfn = gfn;
 			t->e[n].mfn = mfn;
 			t->e[n].rights = rights;
+			t->e[n].ram = ram;
 		} else {
 			/* A violation drops what was cached for the address. */
 			for (unsigned int i = 0; i < ARRAY_SIZE(t->psc); i++)

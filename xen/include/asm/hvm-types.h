@@ -82,6 +82,12 @@ struct hvm_gva_entry {
 	mfn_t mfn;
 };
 
+/* The entry of the guest's page tables, for 2M, that the last of those went through: a table or a page. */
+struct hvm_gva_table {
+	unsigned long region; /* address >> 21, plus 1; 0: none */
+	u64 pde, rights; /* the entry; what all above it, and it, allow */
+};
+
 struct mtrr_state {
 	u64 cap, def_type;
 	u64 fixed[11];
@@ -117,6 +123,7 @@ struct hvm_vcpu {
 	bool fpu_loaded; /* the state is in the registers of the CPU it last ran on */
 
 	struct hvm_gva_entry gva_cache[HVM_GVA_CACHE];
+	struct hvm_gva_table gva_table;
 	unsigned int gva_cache_next;
 
 	/* Set while a device model owes an answer: hvm_io_resume() before the next entry. See hvm/ioreq.c. */
@@ -143,6 +150,7 @@ struct hvm_domain {
 	unsigned int tsc_mode, tsc_incarnation;
 	unsigned long *io_bitmap; /* 65536 bits, set: exit; two pages */
 	u64 flush_pending; /* [a] CPUs that drop translations of this p2m before they use it again */
+	u64 ram_changes; /* [a] flushes after which gfns that led to RAM may lead elsewhere */
 	struct debug_port *debug_port; /* hvm/debugport.c; NULL for dom0 */
 	bool is_s3_suspended;
 };

@@ -68,8 +68,11 @@ unsigned long p2m_get_pool(const struct domain *d);
 int p2m_preallocate(struct domain *d, unsigned int pages);
 /* EPT pointer value of the tree. */
 u64 p2m_eptp(const struct domain *d);
-/* Set by vmx at start: make every CPU of the mask drop translations of this tree, wait for it. */
-extern void (*p2m_flush_hook)(struct p2m_domain *p2m);
+/*
+ * Set by vmx at start: make every CPU of the mask drop translations of this tree, wait for it. ram: the
+ * domain's own RAM lost something too; else every gfn that led to RAM still leads to the same frame.
+ */
+extern void (*p2m_flush_hook)(struct p2m_domain *p2m, bool ram);
 /* vmx marks a CPU as possibly holding translations of this tree, before entry. */
 void p2m_mark_cpu(struct domain *d, unsigned int cpu);
 cpumask_t p2m_cpus(const struct p2m_domain *p2m);
@@ -189,10 +192,12 @@ void p2m_mark_dirty(struct domain *d, gfn_t gfn);
  * Lives on the stack of one operation: it remembers tables, so it is not used again after the CPU has
  * gone through its main loop. Not flushed, and not filled up, under a lock of rank P2M or above.
  */
-#define P2M_BATCH_MAX 64
+#define P2M_BATCH_MAX	 64
+#define P2M_FLUSH_ALL	 1
+#define P2M_FLUSH_MAPPED 2 /* nothing but foreign, grant and device mappings lost anything */
 struct p2m_batch {
 	struct p2m_domain *p2m;
-	bool need_flush;
+	u8 need_flush; /* P2M_FLUSH_* of what was lost, or 0 */
 	unsigned int count;
 	struct {
 		u32 mfn;

@@ -14,6 +14,11 @@ struct vcpu;
 size_t __must_check copy_from_guest_va(void *dst, unsigned long gva, size_t n);
 size_t __must_check copy_to_guest_va(unsigned long gva, const void *src, size_t n);
 size_t __must_check clear_guest_va(unsigned long gva, size_t n);
+/*
+ * n bytes of the current vCPU's kernel code, all within one page, if a look into its page tables finds nothing
+ * unusual. False, and nothing done: hvm_gva_to_gpa() decides.
+ */
+bool __must_check fetch_from_guest(struct vcpu *v, unsigned long gva, void *dst, size_t n);
 /* By guest-physical address of any domain; -EINVAL when a page is not RAM it may write. */
 int __must_check copy_from_guest_gpa(struct domain *d, void *dst, gpa_t gpa, size_t n);
 int __must_check copy_to_guest_gpa(struct domain *d, gpa_t gpa, const void *src, size_t n);
@@ -22,8 +27,11 @@ int __must_check copy_to_guest_gpa(struct domain *d, gpa_t gpa, const void *src,
  * after every exit whose handler copied, and after the p2m lost an entry.
  */
 void guest_access_invalidate(struct vcpu *v);
-/* This CPU drops EPT translations: those that copies remember from one exit to the next go with them. */
-void guest_access_flush_cpu(void);
+/*
+ * This CPU drops EPT translations of d: those that copies remember from one exit to the next go with them,
+ * unless all they name is as it was.
+ */
+void guest_access_flush_cpu(const struct domain *d);
 
 /* hnd: XEN_GUEST_HANDLE(T) or a bare T pointer value wrapped by guest_handle_from_ptr(). */
 #define guest_handle_is_null(hnd)   ((hnd).p == NULL)

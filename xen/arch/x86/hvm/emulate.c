@@ -5,6 +5,7 @@
  * instruction or the page tables since the access that exited, so everything is
  * checked again; nothing of the exit is trusted but the page it names.
  */
+#include <xen/guest_access.h>
 #include <xen/lib.h>
 #include <asm/apic.h>
 #include <asm/io.h>
@@ -223,6 +224,8 @@ static unsigned int fetch_bytes(struct vcpu *v, unsigned long gva, u8 *buf, unsi
 	gpa_t gpa;
 
 	*injected = false;
+	if (likely(fetch_from_guest(v, gva, buf, here)))
+		return here;
 	if (!hvm_gva_to_gpa(v, gva, PFEC_I | user_access(v), &pfec, &gpa)) {
 		hvm_inject_page_fault(v, pfec, gva);
 		*injected = true;

@@ -11,12 +11,12 @@
 #include <asm/p2m.h>
 #include "p2m-private.h"
 
-void (*p2m_flush_hook)(struct p2m_domain *p2m);
+void (*p2m_flush_hook)(struct p2m_domain *p2m, bool ram);
 
 void p2m_batch_init(struct p2m_batch *b, struct domain *d)
 {
 	b->p2m = to_p2m(d);
-	b->need_flush = false;
+	b->need_flush = 0;
 	b->count = 0;
 	b->tables = NULL;
 	/* No gfn is like it: tables are remembered from here on. */
@@ -31,7 +31,7 @@ void p2m_batch_table(struct p2m_batch *b, ept_t *table)
 	page->u.rcu.next = b->tables ? &b->tables->u.rcu : NULL;
 	b->tables = page;
 	/* CPUs may hold pointers to it in their paging-structure caches. */
-	b->need_flush = true;
+	b->need_flush = P2M_FLUSH_ALL;
 }
 
 void p2m_drop_frames(struct p2m_domain *p2m, mfn_t mfn, unsigned long nr, unsigned int flags)
@@ -69,7 +69,7 @@ static void free_tables(struct p2m_batch *b)
 	}
 }
 
-static void flush(struct p2m_domain *p2m)
+static void flush(struct p2m_domain *p2m, bool ram)
 {
 	/*
 	 * The entries were changed by full barriers; a CPU marks itself by one
@@ -77,7 +77,7 @@ static void flush(struct p2m_domain *p2m)
 	 * cannot have loaded what was there before.
 	 */
 	if (p2m_flush_hook && !cpumask_empty(p2m_cpus(p2m)))
-		p2m_flush_hook(p2m);
+		p2m_flush_hook(p2m, ram);
 }
 
 void p2m_batch_flush(struct p2m_batch *b)
@@ -85,8 +85,8 @@ void p2m_batch_flush(struct p2m_batch *b)
 	unsigned int n = b->count;
 
 	if (b->need_flush) {
-		flush(b->p2m);
-		b->need_flush = false;
+		flush(b->p2m, b->need_flush & P2M_FLUSH_ALL);
+		b->need_flush = 0;
 	}
 	b->count = 0;
 	for (unsigned int i = 0; i < n; i++) {

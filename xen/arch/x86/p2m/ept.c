@@ -214,7 +214,7 @@ static inline bool replace(struct p2m_domain *p2m, struct ept_pos *pos, unsigned
 		return false;
 	pos->e = new;
 	if (loses(old, new))
-		b->need_flush = true;
+		b->need_flush |= p2m_is_ram(ept_type(old)) ? P2M_FLUSH_ALL : P2M_FLUSH_MAPPED;
 	count_leaves(p2m, old, level, -1);
 	if (ept_type(new) == p2m_foreign)
 		p2m_count(&p2m_my_counts(p2m)->foreign_made, 1);
@@ -246,7 +246,7 @@ bool ept_remove(struct p2m_domain *p2m, ept_t *slot, ept_t e, struct p2m_batch *
 	if (unlikely(!ept_cmpxchg(slot, &e, p2m_hole(p2m))))
 		return false;
 	count_leaves(p2m, e, 0, -1);
-	b->need_flush = true;
+	b->need_flush |= P2M_FLUSH_MAPPED;
 	p2m_batch_put(b, ept_mfn(e), 0, 0);
 	return true;
 }
@@ -313,7 +313,7 @@ int ept_move_locked(struct p2m_domain *p2m, struct ept_pos *src, unsigned long s
 			continue;
 		count_leaves(p2m, e, 0, -1);
 		if (ept_present(e))
-			b->need_flush = true;
+			b->need_flush = P2M_FLUSH_ALL;
 		(void)ept_cmpxchg(src->slot, &frozen, p2m_hole(p2m));
 		return 0;
 	}

@@ -22,7 +22,7 @@ void p2m_flush_this_cpu(struct domain *d)
 {
 	/* Clear first: a flush that comes after this marks the CPU again. */
 	clear_bit(smp_processor_id(), &d->arch.hvm.flush_pending);
-	guest_access_flush_cpu();
+	guest_access_flush_cpu(d);
 	if (!invept(vmx_caps.invept_single ? INVEPT_SINGLE : INVEPT_ALL, p2m_eptp(d)))
 		BUG();
 }
@@ -42,14 +42,16 @@ static cpumask_t still_inside(const struct domain *d, cpumask_t mask)
  * p2m_flush_hook: when this returns, no CPU uses, or will use, a translation of
  * the tree from before the call. Any context outside a section.
  */
-static void flush_p2m(struct p2m_domain *p2m)
+static void flush_p2m(struct p2m_domain *p2m, bool ram)
 {
 	struct domain *d = p2m_to_domain(p2m);
 	unsigned int cpu, me = smp_processor_id();
 	cpumask_t mask = p2m_cpus(p2m), inside;
 
 	ASSERT(!this_cpu(p2m_user));
-	/* A full barrier: entries changed before are visible to whoever sees the mark. */
+	/* Full barriers: entries changed before are visible to whoever sees the mark, or the number. */
+	if (ram)
+		(void)__atomic_fetch_add(&d->arch.hvm.ram_changes, 1, __ATOMIC_SEQ_CST);
 	(void)__atomic_fetch_or(&d->arch.hvm.flush_pending, mask.bits, __ATOMIC_SEQ_CST);
 	if (cpumask_test(mask, me)) {
 		unsigned long flags = local_irq_save();

@@ -59,15 +59,17 @@ SUITES := $(call suite-present,tests/xl/run,xl) \
 	$(call suite-present,tests/dom0/run,dom0) \
 	$(call suite-present,tests/boot/run,boot) \
 	$(call suite-present,tests/unit/Makefile,unit) \
+	$(call suite-present,tests/bench/run,bench) \
 	$(call suite-present,tests/model/Makefile,model) \
 	lab \
 	$(call suite-present,tools/lint/run,lint)
-ALL_SUITES := lab unit model boot hypercall dom0 xl lint
+ALL_SUITES := lab unit model boot bench hypercall dom0 xl lint
 
 packages-lab := build emulator dom0
 packages-unit := build check
 packages-model := build check
 packages-boot := build emulator
+packages-bench := build emulator
 packages-hypercall := build emulator $(if $(filter xen,$(HV)),xen)
 packages-dom0 := $(emulation)
 packages-xl := $(emulation)

@@ -34,6 +34,11 @@ static long port_exit(void)
 	return CHEAPEST(50, inl(0xcf8));
 }
 
+static long port_nobody(void)
+{
+	return CHEAPEST(50, inb(0x21));
+}
+
 static long yield(void)
 {
 	return CHEAPEST(50, hc_sched_op(SCHEDOP_yield, NULL));
@@ -70,6 +75,30 @@ static bool on_vector(struct trap_frame *f __unused)
 	return true;
 }
 
+/* Armed with a count that is over at once. */
+static void fire_and_wait(void)
+{
+	unsigned int before = taken;
+
+	*apic(0x380) = 1;
+	while (taken == before)
+		cpu_relax();
+}
+
+static long apic_timer_fires(void)
+{
+	long v;
+
+	trap_set_handler(VECTOR, on_vector);
+	*apic(0xf0) = 0x1ff;
+	*apic(0x3e0) = 0xb;
+	*apic(0x320) = VECTOR;
+	v = CHEAPEST(20, fire_and_wait());
+	*apic(0x320) = 0x10000 | VECTOR;
+	trap_set_handler(VECTOR, NULL);
+	return v;
+}
+
 static void ipi_and_wait(void)
 {
 	unsigned int before = taken;
@@ -96,9 +125,11 @@ const struct row rows_exits[] = {
 	{ "CPUID exit", cpuid_exit },
 	{ "RDMSR APIC base exit", rdmsr_exit },
 	{ "port CF8 exit", port_exit },
+	{ "exit for a port nobody has (21)", port_nobody },
 	{ "SCHEDOP_yield alone", yield },
 	{ "vLAPIC timer: set the count", apic_timer_arm },
 	{ "vLAPIC timer: read the count", apic_read },
+	{ "vLAPIC timer: set to expire at once, with the interrupt", apic_timer_fires },
 	{ "vLAPIC IPI to self, with the interrupt", apic_self_ipi },
 };
 

@@ -168,15 +168,45 @@ static long foreign(enum foreign_part part, unsigned int count)
 FOREIGN(map_1, MAP, 1)
 FOREIGN(map_64, MAP, 64)
 FOREIGN(map_512, MAP, 512)
+FOREIGN(touch_1, TOUCH, 1)
 FOREIGN(touch_64, TOUCH, 64)
+FOREIGN(touch_512, TOUCH, 512)
 FOREIGN(unmap_1, UNMAP, 1)
 FOREIGN(unmap_64, UNMAP, 64)
 FOREIGN(unmap_512, UNMAP, 512)
 FOREIGN(replace_1, REPLACE, 1)
 FOREIGN(replace_64, REPLACE, 64)
+FOREIGN(replace_512, REPLACE, 512)
 
-/* As Linux does: one call a page. */
+/* As Linux does: XENMEM_add_to_physmap_range, the other name of the batch, with one page a call. */
+static long map_single(unsigned int count)
+{
+	uint64_t t;
+	unsigned int i;
+	long rc = need_dom();
+
+	if (rc || map_batch(1, 0) || foreign_unmap(win, 1))
+		return -12;
+	t = rdtsc();
+	for (i = 0; i < count && !rc; i++)
+		rc = foreign_map(dom, i, win + i, 1);
+	t = rdtsc() - t;
+	foreign_unmap(win, count);
+	return rc ? rc : (long)(t / count);
+}
+
 static long map_64_single(void)
+{
+	return map_single(64);
+}
+
+static long map_512_single(void)
+{
+	return map_single(512);
+}
+
+/* The life of a mapping as Linux makes it: one call to map a page, one to unmap it. */
+static long map_unmap_single(void)
 {
 	uint64_t t;
 	unsigned int i;
@@ -186,10 +216,8 @@ static long map_64_single(void)
 		return -12;
 	t = rdtsc();
 	for (i = 0; i < 64 && !rc; i++)
-		rc = foreign_map(dom, i, win + i, 1);
-	t = rdtsc() - t;
-	foreign_unmap(win, 64);
-	return rc ? rc : (long)(t / 64);
+		rc = foreign_map(dom, i, win + i, 1) ?: foreign_unmap(win + i, 1);
+	return rc ? rc : (long)((rdtsc() - t) / 64);
 }
 
 /* --- grants: of a guest, made by a function that runs in it */
@@ -327,12 +355,17 @@ const struct row rows_memory[] = {
 	{ "foreign map, batch, per page of 64", map_64 },
 	{ "foreign map, batch, per page of 512", map_512 },
 	{ "foreign map, one call a page, per page of 64", map_64_single },
+	{ "foreign map, one call a page, per page of 512", map_512_single },
+	{ "foreign map and unmap, two calls a page, per page of 64", map_unmap_single },
+	{ "foreign touch, 1", touch_1 },
 	{ "foreign touch, per page of 64", touch_64 },
+	{ "foreign touch, per page of 512", touch_512 },
 	{ "foreign unmap, 1", unmap_1 },
 	{ "foreign unmap, per page of 64", unmap_64 },
 	{ "foreign unmap, per page of 512", unmap_512 },
 	{ "foreign page over a foreign page, 1", replace_1 },
 	{ "foreign page over a foreign page, per page of 64", replace_64 },
+	{ "foreign page over a foreign page, per page of 512", replace_512 },
 	{ "grant map", grant_map },
 	{ "grant unmap", grant_unmap },
 	{ "grant copy 4K", grant_copy },

@@ -14,9 +14,9 @@
 #include "host/tap.h"
 
 #define DOMS	    2
-#define VCPUS	    2
+#define VCPUS	    3
 #define FRAMES	    64 /* of each domain; gfn n of domain d is frame d * FRAMES + n */
-#define CONTROL_GFN 1 /* of vCPU 0; vCPU 1 has the next */
+#define CONTROL_GFN 1 /* of vCPU 0; the others have the next */
 #define ARRAY_GFN   8
 
 static struct domain dom[DOMS];
@@ -193,18 +193,23 @@ static void set_up(void)
 	}
 }
 
-static void fifo_start(unsigned int d)
+static void fifo_start_from(unsigned int d, unsigned int first)
 {
 	struct evtchn_expand_array ex = { .array_gfn = ARRAY_GFN };
 
 	as(d, 0);
-	for (unsigned int v = 0; v < VCPUS; v++) {
+	for (unsigned int v = first; v < VCPUS; v++) {
 		struct evtchn_init_control ic = { .control_gfn = CONTROL_GFN + v, .vcpu = v };
 
 		CHECK_EQ(op(EVTCHNOP_init_control, &ic), 0);
 		CHECK_EQ(ic.link_bits, 17);
 	}
 	CHECK_EQ(op(EVTCHNOP_expand_array, &ex), 0);
+}
+
+static void fifo_start(unsigned int d)
+{
+	fifo_start_from(d, 0);
 }
 
 static event_word_t *word(unsigned int d, u32 port)
@@ -476,25 +481,35 @@ static void see(u32 port)
 			seen[i] = __atomic_load_n(&sent[i], __ATOMIC_SEQ_CST);
 }
 
+static bool anything_on(unsigned int v)
+{
+	return __atomic_load_n(&infos[1][v].evtchn_upcall_pending, __ATOMIC_SEQ_CST);
+}
+
 static bool anything(void)
 {
-	return __atomic_load_n(&infos[1][0].evtchn_upcall_pending, __ATOMIC_SEQ_CST);
+	return anything_on(0);
+}
+
+static void send_rounds(unsigned int i)
+{
+	unsigned long rounds = tap_rounds(20000);
+
+	for (unsigned long n = 0; n < rounds; n++) {
+		unsigned int p = (unsigned int)(n * (i + 1) + n / 7) % PORTS;
+
+		__atomic_fetch_add(&sent[p], 1, __ATOMIC_SEQ_CST);
+		evtchn_send(&dom[1], port_of[p]);
+	}
+	__atomic_fetch_sub(&senders_left, 1, __ATOMIC_SEQ_CST);
 }
 
 /* Thread 0 is the guest: it also masks and unmasks, as drivers do. */
 static void guest_or_sender(unsigned int i)
 {
-	unsigned long rounds = tap_rounds(20000);
-
 	host_cpu = i;
 	if (i) {
-		for (unsigned long n = 0; n < rounds; n++) {
-			unsigned int p = (unsigned int)(n * (i + 1) + n / 7) % PORTS;
-
-			__atomic_fetch_add(&sent[p], 1, __ATOMIC_SEQ_CST);
-			evtchn_send(&dom[1], port_of[p]);
-		}
-		__atomic_fetch_sub(&senders_left, 1, __ATOMIC_SEQ_CST);
+		send_rounds(i);
 		return;
 	}
 	for (unsigned long n = 0; __atomic_load_n(&senders_left, __ATOMIC_SEQ_CST) || anything();
@@ -517,6 +532,62 @@ static void no_event_is_lost(void)
 	host_threads(SENDERS + 1, guest_or_sender);
 	for (unsigned int i = 0; i < PORTS; i++)
 		CHECK_EQ(seen[i], sent[i]);
+}
+
+/* Thread 0 is the guest: it moves ports between two vCPUs; the first vCPU has no control block. */
+static void mover_or_sender(unsigned int i)
+{
+	host_cpu = i;
+	if (i) {
+		send_rounds(i);
+		return;
+	}
+	for (unsigned long n = 0;
+	     __atomic_load_n(&senders_left, __ATOMIC_SEQ_CST) || anything_on(1) || anything_on(2); n++) {
+		WRITE_ONCE(evtchn_by_port(&dom[1], port_of[n % PORTS])->notify_vcpu, (u16)(1 + (n / PORTS & 1)));
+		for (unsigned int v = 1; v < 3; v++)
+			if (anything_on(v))
+				consume(1, v, see);
+	}
+}
+
+static void ports_that_move_lose_no_event(void)
+{
+	fifo_start_from(1, 1);
+	for (unsigned int i = 0; i < PORTS; i++)
+		port_of[i] = (u32)ipi(1, 1);
+	senders_left = SENDERS;
+	host_threads(SENDERS + 1, mover_or_sender);
+	for (unsigned int i = 0; i < PORTS; i++)
+		CHECK_EQ(seen[i], sent[i]);
+}
+
+/* Thread 0 resets the domain's queues again and again; memory goes after a grace period, which never ends here. */
+static void resetter_or_sender(unsigned int i)
+{
+	host_cpu = i;
+	if (i) {
+		send_rounds(i);
+		return;
+	}
+	while (__atomic_load_n(&senders_left, __ATOMIC_SEQ_CST)) {
+		spin_lock(&dom[1].event_lock);
+		evtchn_fifo_destroy(&dom[1]);
+		spin_unlock(&dom[1].event_lock);
+		for (u32 port = 0; port < 1024; port++)
+			__atomic_store_n(word(1, port), 0, __ATOMIC_RELAXED);
+		fifo_start(1);
+	}
+}
+
+static void queues_may_go_while_others_send(void)
+{
+	fifo_start(1);
+	for (unsigned int i = 0; i < PORTS; i++)
+		port_of[i] = (u32)ipi(1, 0);
+	senders_left = SENDERS;
+	host_threads(SENDERS + 1, resetter_or_sender);
+	CHECK_EQ(senders_left, 0);
 }
 
 static unsigned int scribbles;
@@ -551,7 +622,7 @@ static void a_guest_that_scribbles_harms_nobody(void)
 	/* Other domains' pages, and this one's that are not its event words, are as they were. */
 	for (unsigned int f = 0; f < DOMS * FRAMES; f++) {
 		if (f == 0 || f == FRAMES || f == FRAMES + CONTROL_GFN ||
-		    f == FRAMES + CONTROL_GFN + 1 || f == FRAMES + ARRAY_GFN)
+		    f == FRAMES + CONTROL_GFN + 1 || f == FRAMES + CONTROL_GFN + 2 || f == FRAMES + ARRAY_GFN)
 			continue;
 		for (unsigned int b = 0; b < PAGE_SIZE; b++)
 			CHECK(!ram[f][b]);
@@ -573,6 +644,8 @@ static const struct unit_case cases[] = {
 	CASE(what_came_before_the_array_is_raised_with_it),
 	CASE(polling_vcpus_wake_for_their_port),
 	CASE(no_event_is_lost),
+	CASE(ports_that_move_lose_no_event),
+	CASE(queues_may_go_while_others_send),
 	CASE(a_guest_that_scribbles_harms_nobody),
 };
 TAP_MAIN(cases, set_up);

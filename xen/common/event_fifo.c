@@ -29,10 +29,11 @@ struct evtchn_fifo_vcpu {
 
 struct evtchn_fifo_domain {
 	struct rcu_head rcu;
+	struct fifo_queue nowhere; /* only its lock: for what was linked on a vCPU without a control block */
 	u32 nr_pages; /* grows only; READ_ONCE by senders */
 	struct page_info *page[ARRAY_PAGES]; /* one reference each */
 	gfn_t gfn[ARRAY_PAGES]; /* where they were */
-	struct evtchn_fifo_vcpu *vcpu[MAX_VCPUS];
+	struct evtchn_fifo_vcpu *vcpu[MAX_VCPUS]; /* set under the lock of nowhere */
 };
 
 static event_word_t *word_of(const struct domain *d, u32 port)
@@ -88,13 +89,15 @@ static bool set_link(event_word_t *tail, u32 port)
 	return false;
 }
 
-/* Where chn was linked on last; q when that queue is not there. */
-static struct fifo_queue *last_queue(struct evtchn_fifo_domain *f, const struct evtchn *chn,
-				     struct fifo_queue *q)
+/*
+ * Where chn was linked on last. A port that never was names vCPU 0, which need not have a queue, nor
+ * does one after a reset: two CPUs that link such a port on different vCPUs meet nowhere.
+ */
+static struct fifo_queue *last_queue(struct evtchn_fifo_domain *f, const struct evtchn *chn)
 {
-	struct evtchn_fifo_vcpu *fv = f->vcpu[__atomic_load_n(&chn->last_vcpu, __ATOMIC_RELAXED)];
+	struct evtchn_fifo_vcpu *fv = smp_load_acquire(&f->vcpu[READ_ONCE(chn->last_vcpu)]);
 
-	return fv ? &fv->queue[__atomic_load_n(&chn->last_priority, __ATOMIC_RELAXED)] : q;
+	return fv ? &fv->queue[__atomic_load_n(&chn->last_priority, __ATOMIC_RELAXED)] : &f->nowhere;
 }
 
 /*
@@ -105,14 +108,14 @@ static struct fifo_queue *queues_lock(struct evtchn_fifo_domain *f, const struct
 				      struct fifo_queue *q, unsigned long *flags)
 {
 	for (;;) {
-		struct fifo_queue *old = last_queue(f, chn, q);
+		struct fifo_queue *old = last_queue(f, chn);
 		unsigned long fl;
 
 		spin_lock_irqsave(&min(q, old)->lock, fl);
 		if (old != q)
 			spin_lock_nested(&max(q, old)->lock);
 		*flags = fl;
-		if (old == last_queue(f, chn, q))
+		if (old == last_queue(f, chn))
 			return old;
 		if (old != q)
 			spin_unlock(&max(q, old)->lock);
@@ -124,9 +127,9 @@ static struct fifo_queue *queues_lock(struct evtchn_fifo_domain *f, const struct
  * Links chn, unless another CPU did. LINKED is set under the lock of the queue: a port that
  * is its tail, was consumed and is sent again must not get a follower before it is in the queue.
  */
-static void queue_append(struct domain *d, struct vcpu *v, struct evtchn *chn, event_word_t *word)
+static void queue_append(struct domain *d, struct evtchn_fifo_domain *f, struct vcpu *v, struct evtchn *chn,
+			 event_word_t *word)
 {
-	struct evtchn_fifo_domain *f = d->evtchn.fifo;
 	struct evtchn_fifo_vcpu *fv = f->vcpu[v->vcpu_id];
 	u8 prio = READ_ONCE(chn->priority);
 	struct fifo_queue *q = &fv->queue[prio], *old;
@@ -179,7 +182,7 @@ void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *chn)
 	}
 	word_test_and_set(word, EVTCHN_FIFO_PENDING);
 	if (!word_test(word, EVTCHN_FIFO_MASKED) && !word_test(word, EVTCHN_FIFO_LINKED))
-		queue_append(d, v, chn, word);
+		queue_append(d, f, v, chn, word);
 }
 
 /* The word stays linked if it is: the guest takes it off its queue and finds nothing pending. */
@@ -274,6 +277,7 @@ int evtchn_fifo_init_control(struct evtchn_init_control *op)
 	struct domain *d = current->domain;
 	struct evtchn_fifo_domain *fresh = NULL;
 	struct evtchn_fifo_vcpu *fv;
+	unsigned long flags;
 	int rc = 0;
 
 	op->link_bits = EVTCHN_FIFO_LINK_BITS;
@@ -294,13 +298,16 @@ int evtchn_fifo_init_control(struct evtchn_init_control *op)
 			for (u32 port = 1; port < d->evtchn.valid_ports; port++)
 				if (evtchn_2l_is_pending(d, port))
 					evtchn_by_port(d, port)->pending = true;
+			spin_lock_init(&fresh->nowhere.lock, RANK_VPORT);
 			fresh->vcpu[op->vcpu] = fv;
 			smp_store_release(&d->evtchn.fifo, fresh);
 		}
 	} else if (d->evtchn.fifo->vcpu[op->vcpu]) {
 		rc = -EINVAL;
 	} else {
+		spin_lock_irqsave(&d->evtchn.fifo->nowhere.lock, flags);
 		smp_store_release(&d->evtchn.fifo->vcpu[op->vcpu], fv);
+		spin_unlock_irqrestore(&d->evtchn.fifo->nowhere.lock, flags);
 		raise_remembered(d, 1, d->evtchn.valid_ports);
 	}
 	spin_unlock(&d->event_lock);

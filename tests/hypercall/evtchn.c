@@ -651,6 +651,88 @@ static void bound_to_second_vcpu(void)
 	CHECK(cpu_stop(1));
 }
 
+static long set_virq_handler(domid_t dom, uint32_t virq)
+{
+	struct xen_domctl op = { .cmd = XEN_DOMCTL_set_virq_handler, .domain = dom };
+
+	op.u.set_virq_handler.virq = virq;
+	return hc_domctl(&op);
+}
+
+static long peer_bind_virq(uint64_t virq, uint64_t b __unused, uint64_t c __unused)
+{
+	long port = event_bind_virq((unsigned int)virq, 0);
+
+	if (port > 0)
+		event_unmask((evtchn_port_t)port);
+	return port;
+}
+
+static long peer_events(uint64_t port, uint64_t b __unused, uint64_t c __unused)
+{
+	return event_count[port];
+}
+
+static bool domain_comes_and_goes(void)
+{
+	domid_t dom;
+
+	return CHECK_EQ(domain_create(&dom, 1, 64), 0) && CHECK(domain_reap(dom));
+}
+
+/* Another domain gets a global virq instead of dom0, until it is given back. */
+static void virq_of_another(void)
+{
+	long own = event_bind_virq(VIRQ_DOM_EXC, 0), theirs = PEER_CALL(peer_bind_virq, VIRQ_DOM_EXC, 0, 0);
+	unsigned int before;
+
+	REQUIRE(own > 0);
+	REQUIRE(theirs > 0);
+	event_mask((evtchn_port_t)own);
+	event_clear((evtchn_port_t)own);
+	before = (unsigned int)PEER_CALL(peer_events, theirs, 0, 0);
+	CHECK_EQ(set_virq_handler(peer.id, VIRQ_DOM_EXC), 0);
+	if (domain_comes_and_goes()) {
+		CHECK((unsigned int)PEER_CALL(peer_events, theirs, 0, 0) > before);
+		CHECK(!event_is_pending((evtchn_port_t)own));
+	}
+	CHECK_EQ(set_virq_handler(0, VIRQ_DOM_EXC), 0);
+	before = (unsigned int)PEER_CALL(peer_events, theirs, 0, 0);
+	if (domain_comes_and_goes()) {
+		CHECK_EQ(PEER_CALL(peer_events, theirs, 0, 0), before);
+		CHECK(event_is_pending((evtchn_port_t)own));
+	}
+	event_close((evtchn_port_t)own);
+}
+
+static void virq_handler_errors(void)
+{
+	CHECK_EQ(set_virq_handler(peer.id, VIRQ_TIMER), -EINVAL);
+	CHECK_EQ(set_virq_handler(peer.id, VIRQ_DEBUG), -EINVAL);
+	CHECK_EQ(set_virq_handler(peer.id, NR_VIRQS), -EINVAL);
+	CHECK_EQ(set_virq_handler(DOMID_NOBODY, VIRQ_DOM_EXC), -ESRCH);
+}
+
+/* The domain that has a virq goes: it is dom0's again, and nothing of the domain stays. */
+static void virq_handler_dies(void)
+{
+	uint64_t before = host_free_settled();
+	domid_t dom;
+	long own;
+
+	REQUIRE_EQ(domain_create(&dom, 1, 64), 0);
+	CHECK_EQ(set_virq_handler(dom, VIRQ_DOM_EXC), 0);
+	CHECK(domain_reap(dom));
+	CHECK_EQ(host_free_wait(before, 100), before);
+	own = event_bind_virq(VIRQ_DOM_EXC, 0);
+	REQUIRE(own > 0);
+	event_mask((evtchn_port_t)own);
+	event_clear((evtchn_port_t)own);
+	if (domain_comes_and_goes())
+		CHECK(event_is_pending((evtchn_port_t)own));
+	event_close((evtchn_port_t)own);
+}
+
 static const struct test tests[] = {
 	{ "alloc_unbound gives the lowest free port", alloc_lowest_free, 0 },
 	{ "alloc_unbound for a domain that is not there", alloc_for_nobody, 0 },
@@ -696,6 +778,9 @@ static const struct test tests[] = {
 	{ "status of the peer's port", peer_status_by_dom0, TEST_DOM0 },
 	{ "the peer dies", peer_dies, TEST_DOM0 },
 	{ "VIRQ_DOM_EXC when a domain ends", dom_exc_on_shutdown, TEST_DOM0 },
+	{ "a global virq of another domain", virq_of_another, TEST_DOM0 },
+	{ "set_virq_handler: errors", virq_handler_errors, TEST_DOM0 },
+	{ "the handler of a virq dies", virq_handler_dies, TEST_DOM0 },
 	{ "IPI to the second vCPU", ipi_to_second_vcpu, TEST_SMP },
 	{ "a port bound to the second vCPU", bound_to_second_vcpu, TEST_SMP },
 };

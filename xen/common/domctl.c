@@ -178,6 +178,11 @@ static long domctl_subscribe(struct domain *d, struct xen_domctl *op, bool *copy
 	return 0;
 }
 
+static long domctl_set_virq_handler(struct domain *d, struct xen_domctl *op, bool *copyback)
+{
+	return set_global_virq_handler(d, op->u.set_virq_handler.virq);
+}
+
 static long change_range(struct rangeset *r, u64 first, u64 nr, u64 limit, bool allow)
 {
 	u64 last;
@@ -249,6 +254,7 @@ static const struct domctl_row {
 	[XEN_DOMCTL_getpageframeinfo3] = { "getpageframeinfo3", arch_domctl_getpageframeinfo3, NEEDS_DOMAIN },
 	[XEN_DOMCTL_setnodeaffinity] = { "setnodeaffinity", domctl_setnodeaffinity, NEEDS_DOMAIN },
 	[XEN_DOMCTL_getnodeaffinity] = { "getnodeaffinity", domctl_getnodeaffinity, NEEDS_DOMAIN },
+	[XEN_DOMCTL_set_virq_handler] = { "set_virq_handler", domctl_set_virq_handler, NEEDS_DOMAIN },
 	[XEN_DOMCTL_get_vcpu_msrs] = { "get_vcpu_msrs", arch_domctl_vcpu_msrs, NEEDS_DOMAIN },
 	[XEN_DOMCTL_set_vcpu_msrs] = { "set_vcpu_msrs", arch_domctl_vcpu_msrs, NEEDS_DOMAIN },
 	[XEN_DOMCTL_get_cpu_policy] = { "get_cpu_policy", arch_domctl_get_cpu_policy, NEEDS_DOMAIN },

@@ -269,6 +269,13 @@ void send_global_virq(u32 virq)
 	send_guest_global_virq(d ? d : hardware_domain, virq);
 }
 
+static void virq_handlers_forget(struct domain *d)
+{
+	for (u32 virq = 0; virq < NR_VIRQS; virq++)
+		if (cmpxchg(&virq_handler[virq], d, NULL) == d)
+			put_domain(d);
+}
+
 int set_global_virq_handler(struct domain *d, u32 virq)
 {
 	struct domain *old;
@@ -280,14 +287,10 @@ int set_global_virq_handler(struct domain *d, u32 virq)
 	old = xchg(&virq_handler[virq], d);
 	if (old)
 		put_domain(old);
+	/* One that began to die meanwhile may have been here already. */
+	if (d && READ_ONCE(d->is_dying))
+		virq_handlers_forget(d);
 	return 0;
-}
-
-static void virq_handlers_forget(struct domain *d)
-{
-	for (u32 virq = 0; virq < NR_VIRQS; virq++)
-		if (cmpxchg(&virq_handler[virq], d, NULL) == d)
-			put_domain(d);
 }
 
 /* ---- the hypervisor's own ends ---- */

@@ -136,11 +136,16 @@ static bool send_some(struct uart *u)
 	return true;
 }
 
-/* Sends a FIFO's worth; bounded, in case the transmitter never gets empty. */
+/*
+ * Sends a FIFO's worth; bounded, in case the transmitter never gets empty. It may be the interrupt that
+ * finds it empty each time, here or on another CPU: that counts as well.
+ */
 static void send_waiting(struct uart *u)
 {
+	u32 cons = READ_ONCE(u->cons);
+
 	for (unsigned int i = 0; i < 1000000; i++) {
-		if (send_some(u))
+		if (send_some(u) || READ_ONCE(u->cons) != cons)
 			return;
 		cpu_relax();
 	}

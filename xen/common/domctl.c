@@ -271,7 +271,7 @@ static long run_row(const struct domctl_row *row, struct xen_domctl *op, bool *c
 	long rc;
 
 	if (row->needs == NEEDS_DOMAIN) {
-		d = get_domain_by_any_id(op->domain);
+		d = get_domain_by_id(op->domain); /* DOMID_SELF names nobody here */
 		if (!d)
 			return -ESRCH;
 	}

@@ -74,7 +74,10 @@ static long dm_destroy_server(struct dm_call *c)
 	return ioreq_destroy_server(c->d, c->emulator, c->op.u.destroy_ioreq_server.id);
 }
 
-/* Pages a device model wrote to: dirty for a migration under way. opaque: extents done so far. */
+/*
+ * Pages a device model wrote to: dirty for a migration under way. opaque: extents done so far; of one
+ * that is done in part, the rest stands in the caller's list.
+ */
 static long dm_modified_memory(struct dm_call *c)
 {
 	struct xen_dm_op_modified_memory *o = &c->op.u.modified_memory;
@@ -92,12 +95,12 @@ static long dm_modified_memory(struct dm_call *c)
 		if (e.pad || !e.nr || __builtin_add_overflow(e.first_pfn, e.nr - 1, &last) ||
 		    last > p2m_max_gfn(c->d))
 			return -EINVAL;
-		/* A bounded piece of an extent at a time would need a second cursor: extents are short. */
-		if (e.nr > 4096)
-			return -E2BIG;
-		for (u64 gfn = e.first_pfn; gfn <= last; gfn++)
-			p2m_mark_dirty(c->d, _gfn(gfn));
-		o->opaque++;
+		for (u32 n = min(e.nr, 512U); n; n--, e.nr--)
+			p2m_mark_dirty(c->d, _gfn(e.first_pfn++));
+		if (!e.nr)
+			o->opaque++;
+		else if (copy_to_guest_va(va, &e, sizeof(e)))
+			return -EFAULT;
 		if (o->opaque < o->nr_extents && hypercall_preempt_check())
 			return -ERESTART;
 	}
@@ -218,7 +221,7 @@ long do_dm_op(const unsigned long *a)
 	long rc;
 
 	if (!a[1])
-		return -EINVAL;
+		return -ENODATA;
 	c.emulator = current->domain->domain_id;
 	c.d = get_domain_by_any_id((domid_t)a[0]);
 	if (!c.d)

@@ -145,7 +145,8 @@ static int check_cpu(const struct domain *d, const struct hvm_hw_cpu *in)
 {
 	bool lma = in->msr_efer & EFER_LMA;
 
-	if (in->cr0 >> 32 || ((in->cr0 & X86_CR0_PG) && !(in->cr0 & X86_CR0_PE)))
+	if (in->cr0 >> 32 || !(in->cr0 & X86_CR0_ET) || ((in->cr0 & X86_CR0_PG) && !(in->cr0 & X86_CR0_PE)) ||
+	    in->flags & ~XEN_X86_FPU_INITIALISED)
 		return -EINVAL;
 	if ((in->cr4 & ~cpu_policy_cr4_mask(d)) || (in->msr_efer & ~(cpu_policy_efer_mask(d) | EFER_LMA)) ||
 	    in->cr3 >> cpu_policy_phys_bits(d))
@@ -248,7 +249,7 @@ int hvm_load_cpu(struct vcpu *v, const struct hvm_hw_cpu *in)
 	memcpy(&r->r8, &in->r8, 8 * sizeof(u64));
 	r->rip = in->rip;
 	r->rflags = (in->rflags & 0x3f7fd7) | X86_EFLAGS_MBS;
-	h->cr0 = in->cr0 | X86_CR0_ET;
+	h->cr0 = in->cr0;
 	h->cr2 = in->cr2;
 	h->cr3 = in->cr3;
 	h->cr4 = in->cr4;

@@ -84,10 +84,11 @@ check: $(OUT)/.pavise-build
 	$(call hypervisor)
 	$(Q)$(PROVE) $(foreach s,$(SUITES),$(call suite-file,$(s)))
 
-# the same suites with what takes too long for every change
+# the same suites with what takes too long for every change, then the defects built in on purpose
 .PHONY: check-long
 check-long: export PAVISE_LONG = 1
 check-long: check
+	$(Q)$(PROVE) $(call suite-file,mutants)
 
 .PHONY: $(ALL_SUITES:%=check-%) lint
 $(SUITES:%=check-%): check-%: $(OUT)/.pavise-build
@@ -122,8 +123,8 @@ bench-p2m: $(OUT)/.pavise-build
 .PHONY: check-mutants
 check-mutants: $(OUT)/.pavise-build
 	$(call need,tests/unit/Makefile)
-	$(call packages,build check)
-	$(Q)$(MAKE) -C tests/unit check-mutants
+	$(call packages,build check emulator)
+	$(Q)tests/t/mutants.t
 
 .PHONY: stats
 stats: $(OUT)/.pavise-build

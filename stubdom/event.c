@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Event channels, 2-level ABI. */
+/* Event channels: the upcall, and the usual operations on ports. FIFO queues: fifo.c. */
 #include <stubdom/console.h>
 #include <stubdom/cpu.h>
 #include <stubdom/event.h>
+#include <stubdom/fifo.h>
 #include <stubdom/hypercall.h>
 #include <stubdom/lib.h>
 #include <stubdom/mm.h>
@@ -14,6 +15,13 @@ volatile unsigned int event_count[EVENT_PORTS];
 static event_handler_t handlers[EVENT_PORTS];
 static struct vcpu_info *moved[MAX_CPUS];
 
+void event_take(evtchn_port_t port)
+{
+	__atomic_fetch_add(&event_count[port], 1, __ATOMIC_SEQ_CST);
+	if (handlers[port])
+		handlers[port](port);
+}
+
 static bool upcall(struct trap_frame *f __unused)
 {
 	struct vcpu_info *vi = vcpu_info(this_cpu()->id);
@@ -21,6 +29,8 @@ static bool upcall(struct trap_frame *f __unused)
 	while (__atomic_exchange_n(&vi->evtchn_upcall_pending, 0, __ATOMIC_SEQ_CST)) {
 		uint64_t sel = __atomic_exchange_n(&vi->evtchn_pending_sel, 0, __ATOMIC_SEQ_CST);
 
+		if (fifo_active)
+			fifo_upcall();
 		for (; sel; sel &= sel - 1) {
 			unsigned int word = (unsigned int)__builtin_ctzl(sel);
 			uint64_t bits = READ_ONCE(shared_info->evtchn_pending[word]) &
@@ -30,9 +40,7 @@ static bool upcall(struct trap_frame *f __unused)
 				evtchn_port_t port = word * 64 + (unsigned int)__builtin_ctzl(bits);
 
 				event_clear(port);
-				__atomic_fetch_add(&event_count[port], 1, __ATOMIC_SEQ_CST);
-				if (handlers[port])
-					handlers[port](port);
+				event_take(port);
 			}
 		}
 	}
@@ -127,27 +135,40 @@ long event_unmask(evtchn_port_t port)
 
 void event_mask(evtchn_port_t port)
 {
-	__atomic_fetch_or(&shared_info->evtchn_mask[port / 64], 1ull << port % 64, __ATOMIC_SEQ_CST);
+	if (fifo_active)
+		fifo_set(port, EVTCHN_FIFO_MASKED);
+	else
+		__atomic_fetch_or(&shared_info->evtchn_mask[port / 64], 1ull << port % 64, __ATOMIC_SEQ_CST);
 }
 
 void event_unmask_plain(evtchn_port_t port)
 {
-	__atomic_fetch_and(&shared_info->evtchn_mask[port / 64], ~(1ull << port % 64), __ATOMIC_SEQ_CST);
+	if (fifo_active)
+		fifo_clear(port, EVTCHN_FIFO_MASKED);
+	else
+		__atomic_fetch_and(&shared_info->evtchn_mask[port / 64], ~(1ull << port % 64),
+				   __ATOMIC_SEQ_CST);
 }
 
 bool event_is_pending(evtchn_port_t port)
 {
-	return READ_ONCE(shared_info->evtchn_pending[port / 64]) >> port % 64 & 1;
+	return fifo_active ? fifo_test(port, EVTCHN_FIFO_PENDING)
+			   : READ_ONCE(shared_info->evtchn_pending[port / 64]) >> port % 64 & 1;
 }
 
 bool event_is_masked(evtchn_port_t port)
 {
-	return READ_ONCE(shared_info->evtchn_mask[port / 64]) >> port % 64 & 1;
+	return fifo_active ? fifo_test(port, EVTCHN_FIFO_MASKED)
+			   : READ_ONCE(shared_info->evtchn_mask[port / 64]) >> port % 64 & 1;
 }
 
 void event_clear(evtchn_port_t port)
 {
-	__atomic_fetch_and(&shared_info->evtchn_pending[port / 64], ~(1ull << port % 64), __ATOMIC_SEQ_CST);
+	if (fifo_active)
+		fifo_clear(port, EVTCHN_FIFO_PENDING);
+	else
+		__atomic_fetch_and(&shared_info->evtchn_pending[port / 64], ~(1ull << port % 64),
+				   __ATOMIC_SEQ_CST);
 }
 
 bool event_wait(evtchn_port_t port, unsigned int before, unsigned int ms)

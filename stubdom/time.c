@@ -40,6 +40,8 @@ long timer_init(void)
 	return timer_port[cpu];
 }
 
+void timer_forget(void) { timer_port[this_cpu()->id] = 0; }
+
 long timer_arm(uint64_t when_ns)
 {
 	struct vcpu_set_singleshot_timer t = { .timeout_abs_ns = when_ns };

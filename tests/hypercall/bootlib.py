@@ -56,10 +56,10 @@ class Boot:
     """One run: lines is the serial output, finished tells whether the end line was seen."""
 
     def __init__(self, hv, kernel, args, cpus=1, mem=1024, dom0_mem="256M", vcpus=2, seconds=300,
-                 end="hypercall-tests: done", hv_args="", out=None):
+                 end="hypercall-tests: done", hv_args="", out=None, image=None):
         need("bochs-bin", "bochs bochsbios seabios")
         need("grub-mkrescue", "grub-common grub-pc-bin xorriso mtools")
-        image = hypervisor(hv)
+        image = image or hypervisor(hv)
         self.out = out or tempfile.mkdtemp(prefix="boot-", dir=self.parent())
         fail = r"^stubdom: panic|Hardware [Dd]om0 (crashed|halted|shutdown)|Panic on CPU|PANIC"
         cmd = [os.path.join(TOP, "tools/lab/run-bochs"), "-k", image,

@@ -46,6 +46,21 @@ const struct difference differences[] = {
 	{ "grant: map over a foreign mapping", "domain_crash of the caller",
 	  "replaced, the foreign reference dropped; or refused",
 	  "no hypercall argument may take the caller down" },
+	{ "race: own pages come and go there", "domain_crash of the caller",
+	  "refused or replaced, exactly accounted for",
+	  "no hypercall argument may take the caller down" },
+	{ "resource: a frame over another", "domain_crash of the caller", "replaced",
+	  "no hypercall argument may take the caller down" },
+	{ "context: memory types that can not be", "0, and the record is not taken", "an error",
+	  "what was not taken must not look taken" },
+	{ "logdirty: pages that go and come", "not reported", "reported as dirty",
+	  "the new page's contents have to be sent as well" },
+	{ "logdirty: asked while it is off", "0, and no page is dirty", "-EINVAL",
+	  "who takes that for an answer loses what was written" },
+	{ "dm: server destroyed while the guest waits", "the vCPU waits for ever",
+	  "the access reads as ones", "a device model that goes must not take its guest with it" },
+	{ "resource: a frame outlives its domain", "not run: the frame is freed while it is mapped",
+	  "the frame lives as long as the mapping", "no page is freed while someone maps it" },
 };
 
 const unsigned int difference_count = ARRAY_SIZE(differences);

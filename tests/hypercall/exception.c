@@ -158,6 +158,37 @@ static void single_step_over_hypercall(void)
 	CHECK_EQ(steps, 7);
 }
 
+/* Steps over one instruction that exits, of that many bytes: each of the six here is one step. */
+#define STEP_OVER(insn, bytes, ...)                                                     \
+	do {                                                                            \
+		steps = 0;                                                              \
+		__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq\n"                 \
+				 "nop\n" insn "\nnop\n"                                \
+				 "pushfq; andq $~0x100, (%%rsp); popfq\n"               \
+				 :                                                      \
+				 : __VA_ARGS__                                          \
+				 : "cc", "memory");                                     \
+		if (!CHECK_EQ(steps, 6) || !CHECK_EQ(step_rip[1] - step_rip[0], bytes)) \
+			tap_note("%s", insn);                                           \
+	} while (0)
+
+static void single_step_over_exits(void)
+{
+	uint64_t cr0 = read_cr0(), efer = rdmsr(MSR_EFER);
+	uint32_t *apic = (uint32_t *)0xfee00000ul;
+	uint32_t tpr = 0;
+
+	trap_set_handler(X86_DB, count_step);
+	STEP_OVER("outb %%al, %%dx", 1, "a"(0), "d"(0x80));
+	STEP_OVER("wrmsr", 2, "a"((uint32_t)efer), "d"(0), "c"(MSR_EFER));
+	STEP_OVER("mov %0, %%cr0", 3, "a"(cr0 ^ CR0_NE));
+	STEP_OVER("mov %0, %%cr0", 3, "a"(cr0));
+	STEP_OVER("wbinvd", 2, "a"(0));
+	STEP_OVER("movl %0, (%1)", 2, "a"(tpr), "d"(apic + 0x80 / 4));
+	STEP_OVER("orl %0, (%1)", 2, "a"(0), "d"(apic + 0x80 / 4));
+	trap_set_handler(X86_DB, NULL);
+}
+
 static void debug_registers(void)
 {
 	uint64_t v = 0x1234567890, back;
@@ -547,6 +578,7 @@ static const struct test tests[] = {
 	{ "int n", software_interrupt, 0 },
 	{ "#DB: single step over CPUID", single_step_over_cpuid, 0 },
 	{ "#DB: single step over a hypercall", single_step_over_hypercall, 0 },
+	{ "#DB: single step over other exits", single_step_over_exits, 0 },
 	{ "#DB: data breakpoint", data_breakpoint, 0 },
 	{ "#DB: icebp", icebp, 0 },
 	{ "debug registers hold values", debug_registers, 0 },

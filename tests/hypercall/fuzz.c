@@ -408,29 +408,64 @@ static long fuzz_vcpu_and_sched(struct fuzz *f)
 	return hc_sched_op(below(f, 2) ? SCHEDOP_remote_shutdown : 50, some_pointer(f, r));
 }
 
+static long fuzz_dm(struct fuzz *f)
+{
+	struct xen_dm_op *op = (void *)f->arg;
+	struct xen_dm_op_buf bufs[2] = { { .size = below(f, 8) ? sizeof(*op) : below(f, 256) },
+					 { .size = below(f, 256) } };
+	uint16_t *w = (uint16_t *)&op->u;
+	unsigned int i;
+
+	memset(op, 0, sizeof(*op));
+	op->op = (uint32_t)below(f, 20);
+	op->pad = below(f, 32) ? 0 : 1;
+	/* A server, a type and two bounds have their place in the first 24 bytes of most operations. */
+	w[0] = (uint16_t)below(f, 9);
+	for (i = 1; i < 12; i++)
+		w[i] = (uint16_t)(below(f, 3) ? 0 : below(f, 2) ? below(f, 8) : interesting(f));
+	set_xen_guest_handle(bufs[0].h, some_pointer(f, op));
+	set_xen_guest_handle(bufs[1].h, some_pointer(f, f->lists));
+	return hypercall(__HYPERVISOR_dm_op, f->privileged ? f->victim[below(f, VICTIMS)] : some_domain(f),
+			 below(f, 16) ? 1 + below(f, 2) : below(f, 4), HC_PTR(some_pointer(f, bufs)), 0, 0);
+}
+
+/* Grant tables and the pages of servers that fuzz_dm() made, over whatever the scratch gfns hold. */
+static long fuzz_resource(struct fuzz *f)
+{
+	struct xen_mem_acquire_resource *a = (void *)f->arg;
+	unsigned int i;
+
+	memset(a, 0, sizeof(*a));
+	a->domid = some_domain(f);
+	a->type = (uint16_t)(below(f, 16) ? below(f, 2) : below(f, 5));
+	a->id = (uint32_t)(below(f, 16) ? below(f, 3) : interesting(f));
+	a->nr_frames = (uint32_t)(below(f, 16) ? below(f, BATCH) : interesting(f) | BATCH << 8);
+	a->frame = below(f, 16) ? below(f, 4) : interesting(f);
+	if (a->nr_frames > BATCH && a->nr_frames < 1u << 20)
+		a->nr_frames = BATCH;
+	for (i = 0; i < BATCH; i++)
+		f->lists[i] = own_gfn(f, FOREIGN);
+	if (below(f, 16))
+		set_xen_guest_handle(a->frame_list, some_pointer(f, f->lists));
+	return hc_memory_op(XENMEM_acquire_resource, some_pointer(f, a));
+}
+
 static long fuzz_version_and_others(struct fuzz *f)
 {
 	random_bytes(f, f->arg, 64);
-	switch (below(f, 5)) {
+	switch (below(f, 4)) {
 	case 0:
 		return hc_xen_version((unsigned int)below(f, 14), some_pointer(f, f->arg + 2048));
 	case 1:
 		return hc_physdev_op((unsigned int)below(f, 34), some_pointer(f, f->arg));
 	case 2:
 		return hc_vm_assist((unsigned int)below(f, 3), 40 + (unsigned int)below(f, 40));
-	case 3: {
+	default: {
 		static const unsigned int none[] = { 0,	 1,  2,	 3,  4,	 5,  8,	 9,  10, 11, 14,
 						     19, 22, 25, 28, 30, 38, 42, 45, 50, 55 };
 
 		return hypercall(none[below(f, ARRAY_SIZE(none))], interesting(f), interesting(f),
 				 interesting(f), interesting(f), interesting(f));
-	}
-	default: {
-		struct xen_dm_op_buf buf = { .size = below(f, 256) };
-
-		set_xen_guest_handle(buf.h, some_pointer(f, f->arg));
-		return hypercall(__HYPERVISOR_dm_op, f->privileged ? f->victim[0] : DOMID_SELF,
-				 below(f, 3), HC_PTR(&buf), 0, 0);
 	}
 	}
 }
@@ -446,6 +481,7 @@ static long one_call(struct fuzz *f)
 		fuzz_grant_other,    fuzz_domctl,
 		fuzz_sysctl,	     fuzz_hvm,
 		fuzz_vcpu_and_sched, fuzz_version_and_others,
+		fuzz_dm,	     fuzz_resource,
 	};
 	uint64_t kind;
 
@@ -486,10 +522,11 @@ static void fuzz_init(struct fuzz *f, uint64_t seed)
 	f->scratch_count = 96;
 	f->scratch = hole_gfn_alloc(f->scratch_count, 1);
 	f->privileged = is_dom0();
+	timer_init(); /* its port must be one of those that stay */
 	grow_grant_table(f);
-	f->kinds = cmdline_number("kinds", 0x3fff);
-	if (!(f->kinds & 0x3fff))
-		f->kinds = 0x3fff;
+	f->kinds = cmdline_number("kinds", 0xffff);
+	if (!(f->kinds & 0xffff))
+		f->kinds = 0xffff;
 }
 
 /* Let dom0 map the victim's pages: fill its grant table, through a foreign mapping of it. */

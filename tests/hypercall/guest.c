@@ -159,13 +159,13 @@ static void relay(const char *line)
 		printf("# guest: %s\n", line);
 }
 
-static void runs_the_areas(void)
+static void run_areas(const char *areas)
 {
 	char line[256], args[200];
 	bool done = false;
 	uint64_t end;
 
-	snprintf(args, sizeof(args), "hv=%s quiet areas=%s", on_xen ? "xen" : "pavise", GUEST_AREAS);
+	snprintf(args, sizeof(args), "hv=%s quiet areas=%s", on_xen ? "xen" : "pavise", areas);
 	REQUIRE_EQ(guest_build(&g, args, 2, 4 * HEAP_PAGES), 0);
 	CHECK_EQ(domain_op(g.id, XEN_DOMCTL_unpausedomain), 0);
 	end = system_time() + 60000000000ull;
@@ -184,6 +184,10 @@ static void runs_the_areas(void)
 	CHECK(guest_destroy(&g));
 }
 
+static void runs_the_areas(void) { run_areas(GUEST_AREAS); }
+
+static void runs_the_fifo_area(void) { run_areas("fifo"); }
+
 static const struct test tests[] = {
 	{ "starts, answers, is destroyed", answers, TEST_DOM0 },
 	{ "ends with each reason", ends_with_reason, TEST_DOM0 },
@@ -194,6 +198,7 @@ static const struct test tests[] = {
 	{ "spinning, it is preempted", spinning_guest_is_preempted, TEST_DOM0 },
 	{ "a foreign mapping and it see one page", sees_foreign_writes, TEST_DOM0 },
 	{ "runs the areas", runs_the_areas, TEST_DOM0 },
+	{ "fifo: another runs the area of the FIFO ABI", runs_the_fifo_area, TEST_DOM0 },
 };
 
 AREA(guest, "guest", tests, NULL, NULL);

@@ -156,6 +156,12 @@ def licences():
     return missing
 
 
+def mutants():
+    """The defects of `make check-mutants` can still be put into the sources."""
+    status, text = run(['tests/hypercall/mutants', '--check'])
+    return text.splitlines() if status else []
+
+
 CHECKS = [
     ('layering', layering),
     ('include-cycles', include_cycles),
@@ -164,4 +170,5 @@ CHECKS = [
     ('hypervisor-size', hypervisor_size),
     ('leftovers', leftovers),
     ('licences', licences),
+    ('mutants', mutants),
 ]

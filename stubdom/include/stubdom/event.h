@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Event channels: 2-level ABI, upcall by callback vector, and the usual operations. */
+/* Event channels: upcall by callback vector, 2-level ABI or FIFO (fifo.h), and the usual operations. */
 #ifndef STUBDOM_EVENT_H
 #define STUBDOM_EVENT_H
 
@@ -20,6 +20,8 @@ void event_use_vcpu_info(unsigned int cpu, struct vcpu_info *vi);
 
 typedef void (*event_handler_t)(evtchn_port_t port);
 void event_set_handler(evtchn_port_t port, event_handler_t fn);
+/* In the upcall: count the event, call its handler. */
+void event_take(evtchn_port_t port);
 
 /* Each returns 0 (or the port, >= 0) or a negative error number. */
 long event_alloc_unbound(domid_t dom, domid_t remote);

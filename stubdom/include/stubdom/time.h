@@ -9,6 +9,8 @@
 uint64_t system_time(void);
 /* Bind VIRQ_TIMER of this CPU (once); returns the port or a negative error. */
 long timer_init(void);
+/* Its port was closed (EVTCHNOP_reset): the next use binds another one. */
+void timer_forget(void);
 /* Arm for an absolute time; answer of VCPUOP_set_singleshot_timer. */
 long timer_arm(uint64_t when_ns);
 long timer_stop(void);

@@ -110,6 +110,7 @@ static void set_and_get(void)
 	old = *c;
 	c->rax = 0x1111111111111111;
 	c->r15 = 0x2222222222222222;
+	c->rsp = 0x888888888888;
 	c->cr2 = 0x333333333333;
 	c->dr0 = 0x444444444444;
 	c->dr3 = 0x555555555555;
@@ -122,6 +123,7 @@ static void set_and_get(void)
 	CHECK_EQ(transfer(XEN_DOMCTL_gethvmcontext, peer.id, &used), 0);
 	CHECK_EQ(c->rax, 0x1111111111111111);
 	CHECK_EQ(c->r15, 0x2222222222222222);
+	CHECK_EQ(c->rsp, 0x888888888888);
 	CHECK_EQ(c->cr2, 0x333333333333);
 	CHECK_EQ(c->dr0, 0x444444444444);
 	CHECK_EQ(c->dr3, 0x555555555555);

@@ -40,6 +40,8 @@ static void cpuid_xen_beyond_is_zero(void)
 static void cpuid_apic_id(void)
 {
 	CHECK_EQ(cpuid(1, 0).ebx >> 24, 0);
+	CHECK_EQ(cpuid(0xb, 0).edx, 0);
+	CHECK_EQ(cpuid(0xb, 1).edx, 0);
 }
 
 static void cpuid_hidden_features(void)

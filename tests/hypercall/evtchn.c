@@ -176,7 +176,13 @@ static void send_masked(void)
 	if (!loop_pair(&a, &b))
 		return;
 	n = event_count[b];
+	irq_disable();
+	vcpu_info(0)->evtchn_upcall_pending = 0;
+	vcpu_info(0)->evtchn_pending_sel = 0;
 	CHECK_EQ(event_send(a), 0);
+	CHECK_EQ(vcpu_info(0)->evtchn_upcall_pending, 0);
+	CHECK_EQ(vcpu_info(0)->evtchn_pending_sel, 0);
+	irq_enable();
 	CHECK(event_is_pending(b));
 	CHECK(!event_is_pending(a));
 	CHECK_EQ(event_count[b], n);

@@ -158,6 +158,21 @@ static void single_step_over_hypercall(void)
 	CHECK_EQ(steps, 7);
 }
 
+/* Xen reports the store twice. */
+static void single_step_over_a_store(void)
+{
+	trap_set_handler(X86_DB, count_step);
+	steps = 0;
+	__asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq\n"
+			 "movl %0, (%1)\n"
+			 "pushfq; andq $~0x100, (%%rsp); popfq\n"
+			 :
+			 : "a"(0), "d"(0xfee00080ul)
+			 : "cc", "memory");
+	trap_set_handler(X86_DB, NULL);
+	CHECK_HV(steps, 5, 4);
+}
+
 /* Steps over one instruction that exits, of that many bytes: each of the six here is one step. */
 #define STEP_OVER(insn, bytes, ...)                                                     \
 	do {                                                                            \
@@ -176,7 +191,6 @@ static void single_step_over_exits(void)
 {
 	uint64_t cr0 = read_cr0(), efer = rdmsr(MSR_EFER);
 	uint32_t *apic = (uint32_t *)0xfee00000ul;
-	uint32_t tpr = 0;
 
 	trap_set_handler(X86_DB, count_step);
 	STEP_OVER("outb %%al, %%dx", 1, "a"(0), "d"(0x80));
@@ -184,7 +198,6 @@ static void single_step_over_exits(void)
 	STEP_OVER("mov %0, %%cr0", 3, "a"(cr0 ^ CR0_NE));
 	STEP_OVER("mov %0, %%cr0", 3, "a"(cr0));
 	STEP_OVER("wbinvd", 2, "a"(0));
-	STEP_OVER("movl %0, (%1)", 2, "a"(tpr), "d"(apic + 0x80 / 4));
 	STEP_OVER("orl %0, (%1)", 2, "a"(0), "d"(apic + 0x80 / 4));
 	trap_set_handler(X86_DB, NULL);
 }
@@ -578,6 +591,7 @@ static const struct test tests[] = {
 	{ "int n", software_interrupt, 0 },
 	{ "#DB: single step over CPUID", single_step_over_cpuid, 0 },
 	{ "#DB: single step over a hypercall", single_step_over_hypercall, 0 },
+	{ "#DB: single step over a store to the local APIC", single_step_over_a_store, 0 },
 	{ "#DB: single step over other exits", single_step_over_exits, 0 },
 	{ "#DB: data breakpoint", data_breakpoint, 0 },
 	{ "#DB: icebp", icebp, 0 },

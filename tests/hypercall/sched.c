@@ -23,7 +23,7 @@ static void block_wakes_by_timer(void)
 	CHECK_EQ(timer_arm(start + 2000000), 0);
 	CHECK_EQ(hc_sched_op(SCHEDOP_block, NULL), 0);
 	CHECK(system_time() - start >= 1900000);
-	CHECK(system_time() - start < 100000000);
+	CHECK(system_time() - start < 500000000); /* others may have their slices first */
 	irq_enable();
 }
 
@@ -45,7 +45,7 @@ static void poll_times_out(void)
 	CHECK_EQ(poll(&p, 1, start + 3000000), 0);
 	irq_enable();
 	CHECK(system_time() - start >= 3000000);
-	CHECK(system_time() - start < 100000000);
+	CHECK(system_time() - start < 500000000); /* others may have their slices first */
 	event_close(p);
 }
 
@@ -57,7 +57,7 @@ static void poll_sees_pending(void)
 
 	event_send(p);
 	CHECK_EQ(poll(&p, 1, start + 1000000000), 0);
-	CHECK(system_time() - start < 100000000);
+	CHECK(system_time() - start < 500000000); /* others may have their slices first */
 	event_close(p);
 }
 
@@ -199,7 +199,7 @@ static void set_timer_op(void)
 
 	CHECK_EQ(hc_set_timer_op(start + 2000000), 0);
 	CHECK(event_wait((evtchn_port_t)port, before, 50));
-	CHECK(system_time() - start < 100000000);
+	CHECK(system_time() - start < 500000000); /* others may have their slices first */
 	CHECK_EQ(hc_set_timer_op(0), 0);
 }
 
@@ -211,7 +211,7 @@ static void many_short_sleeps(void)
 	for (i = 0; i < 20; i++)
 		sleep_ms(1);
 	CHECK(system_time() - start >= 20000000);
-	CHECK(system_time() - start < 100000000);
+	CHECK(system_time() - start < 500000000); /* others may have their slices first */
 }
 
 static volatile uint64_t ap_time;

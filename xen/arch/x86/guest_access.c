@@ -77,9 +77,11 @@ void guest_access_invalidate(struct vcpu *v)
 		put_page(mfn_to_page(h->gva_cache[i].mfn));
 }
 
-/* ---- frames remembered by this CPU: plain writable RAM of one domain ---- */
+/* ---- frames remembered by this CPU: plain writable RAM ---- */
 
-#define GFN_CACHE 16
+#define GFN_CACHE 32
+/* One for dom0 and some for others, so that domains that take turns on a CPU keep theirs. */
+#define GFN_CACHES 4
 
 struct gfn_cache {
 	u64 serial; /* of the domain; 0: empty */
@@ -89,11 +91,16 @@ struct gfn_cache {
 		void *frame; /* in the direct map */
 	} e[GFN_CACHE];
 };
-static DEFINE_PER_CPU(struct gfn_cache, gfn_cache);
+static DEFINE_PER_CPU(struct gfn_cache[GFN_CACHES], gfn_caches);
+
+static always_inline struct gfn_cache *gfn_cache_of(const struct domain *d)
+{
+	return &this_cpu(gfn_caches)[d->domain_id % GFN_CACHES];
+}
 
 void guest_access_flush_cpu(const struct domain *d)
 {
-	struct gfn_cache *c = &this_cpu(gfn_cache);
+	struct gfn_cache *c = gfn_cache_of(d);
 
 	if (c->serial == d->serial && c->ram_changes != READ_ONCE(d->arch.hvm.ram_changes))
 		c->serial = 0;
@@ -210,7 +217,7 @@ static always_inline void *easy_walk(struct vcpu *v, struct gfn_cache *c, unsign
 /* Begins a section in which the frames that this CPU remembers of the vCPU's domain can be used. */
 static always_inline struct gfn_cache *easy_begin(struct vcpu *v)
 {
-	struct gfn_cache *c = &this_cpu(gfn_cache);
+	struct gfn_cache *c = gfn_cache_of(v->domain);
 
 	p2m_use_begin(v->domain);
 	if (unlikely(c->serial != v->domain->serial)) {

@@ -51,8 +51,8 @@ static void wait_one(evtchn_port_t port, unsigned int before)
 }
 
 /*
- * A wake-up every 10 ms. Between two CPUs Xen in Bochs loses one now and then: both wait, and would for
- * ever. Such a round is far from the median.
+ * A wake-up every 10 ms: if one between two CPUs gets lost, both would wait for ever. Such a round is far
+ * from the median.
  */
 static void safety_timer(bool on)
 {

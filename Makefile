@@ -94,7 +94,7 @@ check-long: check
 $(SUITES:%=check-%): check-%: $(OUT)/.pavise-build
 	$(call packages,$(packages-$*))
 	$(if $(filter hypercall dom0 xl,$*),$(call hypervisor))
-	$(Q)$(PROVE) $(call suite-file,$*)
+	$(Q)XL_JOBS=$(TEST_JOBS) $(PROVE) $(call suite-file,$*)
 
 $(filter-out $(SUITES:%=check-%),$(ALL_SUITES:%=check-%)): check-%:
 	@echo "make: there is no test suite \"$*\" in this tree yet" >&2; exit 1

@@ -5,7 +5,7 @@
 #   make                 the hypervisor: $(O)/pavise.gz, $(O)/pavise-syms; dom0's tools
 #   make demo            boot it in an emulator with Debian's Linux and xl, create a guest
 #   make check           all tests; check-unit, check-model, check-boot, check-hypercall, check-dom0,
-#                        check-xl, check-lab, lint: one suite of them
+#                        check-xl, check-demo, check-lab, lint: one suite of them
 #   make help            the other targets, and the settings
 
 include Config.mk
@@ -23,6 +23,8 @@ export CC DEBUG UBSAN HV VERBOSE INTERACTIVE
 
 # $(call packages,SETS): what is missing of these sets of Debian packages gets installed
 packages = $(if $(filter 0,$(PACKAGES)),,$(Q)config/install-packages -s $(OUT)/packages $(1))
+# $(call room,MIB): what is made fits; the images are put together in TMPDIR
+room = $(Q)config/need-room $(1) $(OUT) O && config/need-room 200 $${TMPDIR:-/tmp} TMPDIR
 # with HV=xen, Debian's hypervisor as well
 emulation := build emulator dom0 $(if $(filter xen,$(HV)),xen)
 # $(call hypervisor): build it, and dom0's tools, unless a run is on Debian's
@@ -34,6 +36,7 @@ endif
 
 .PHONY: all
 all: $(OUT)/.pavise-build
+	$(call room,60)
 	$(call packages,build)
 	$(Q)$(MAKE) -C xen SELFTEST=$(SELFTEST)
 	$(Q)$(MAKE) -C tools
@@ -45,6 +48,7 @@ $(OUT)/.pavise-build:
 
 .PHONY: demo
 demo: $(OUT)/.pavise-build
+	$(call room,400)
 	$(call packages,$(emulation))
 	$(call hypervisor)
 	$(Q)tools/lab/demo --hv $(HV) --build $(OUT) $(if $(VERBOSE),--verbose) \
@@ -58,12 +62,13 @@ SUITES := $(call suite-present,tests/xl/run,xl) \
 	$(call suite-present,tests/hypercall/run,hypercall) \
 	$(call suite-present,tests/dom0/run,dom0) \
 	$(call suite-present,tests/boot/run,boot) \
+	$(call suite-present,tests/demo/run,demo) \
 	$(call suite-present,tests/unit/Makefile,unit) \
 	$(call suite-present,tests/bench/run,bench) \
 	$(call suite-present,tests/model/Makefile,model) \
 	lab \
 	$(call suite-present,tools/lint/run,lint)
-ALL_SUITES := lab unit model boot bench hypercall dom0 xl lint
+ALL_SUITES := lab unit model boot bench hypercall dom0 xl demo lint
 
 packages-lab := build emulator dom0
 packages-unit := build check
@@ -73,6 +78,7 @@ packages-bench := build emulator
 packages-hypercall := build emulator $(if $(filter xen,$(HV)),xen)
 packages-dom0 := $(emulation)
 packages-xl := $(emulation)
+packages-demo := $(emulation)
 packages-lint := build check lint
 
 PROVE = prove --timer -j $(TEST_JOBS) --exec ''
@@ -80,6 +86,7 @@ suite-file = tests/t/$(1).t
 
 .PHONY: check
 check: $(OUT)/.pavise-build
+	$(call room,900)
 	$(call packages,$(sort $(foreach s,$(SUITES),$(packages-$(s)))))
 	$(call hypervisor)
 	$(Q)$(PROVE) $(foreach s,$(SUITES),$(call suite-file,$(s)))
@@ -133,7 +140,8 @@ stats: $(OUT)/.pavise-build
 
 # --- Installation
 
-KEPT := $(wildcard docs/*.md) README.md COPYING
+KEPT := $(wildcard docs/*.md docs/*.svg) README.md COPYING
+MAN := $(notdir $(wildcard docs/man/*.[1-8]))
 
 .PHONY: install
 install: all
@@ -143,9 +151,18 @@ install: all
 	install -m 755 config/40_pavise $(DESTDIR)$(sysconfdir)/grub.d/40_pavise
 	install -m 644 $(KEPT) $(DESTDIR)$(docdir)/
 	$(Q)$(MAKE) -C tools DESTDIR=$(abspath $(DESTDIR)) prefix=$(prefix) sbindir=$(sbindir) install
-	$(Q)for m in $(wildcard docs/man/*.[1-8]); do \
-		d=$(DESTDIR)$(mandir)/man$${m##*.}; install -d $$d && gzip -9nc $$m > $$d/$${m##*/}.gz || exit 1; done
+	$(Q)for m in $(MAN); do \
+		d=$(DESTDIR)$(mandir)/man$${m##*.}; install -d $$d && gzip -9nc docs/man/$$m > $$d/$$m.gz || exit 1; done
 	@[ -n "$(DESTDIR)" ] || echo "Now run update-grub: it adds an entry for each kernel."
+
+.PHONY: uninstall
+uninstall:
+	rm -f $(DESTDIR)$(bootdir)/pavise-$(VERSION).gz $(DESTDIR)$(bootdir)/pavise-syms-$(VERSION)
+	rm -f $(DESTDIR)$(sysconfdir)/grub.d/40_pavise $(DESTDIR)$(sbindir)/pavise-p2m
+	rm -f $(foreach m,$(MAN),$(DESTDIR)$(mandir)/man$(patsubst .%,%,$(suffix $m))/$m.gz)
+	rm -f $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(KEPT)))
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(docdir)
+	@[ -n "$(DESTDIR)" ] || echo "Now run update-grub: the entries go."
 
 .PHONY: deb
 deb: $(OUT)/.pavise-build
@@ -167,7 +184,7 @@ help:
 	@echo '  make bench-p2m       the p2m on this machine: operations and instructions'
 	@echo '  make check-mutants   how many of the defects built in on purpose the tests catch'
 	@echo '  make stats           lines, longest files and functions, size of the image'
-	@echo '  make install DESTDIR=...   make deb   make clean'
+	@echo '  make install DESTDIR=...   make uninstall   make deb   make clean'
 	@echo
 	@echo 'Settings (make NAME=VALUE, or ./configure):'
 	@sed -n 's/^\([A-Za-z_]*\) ?= *\(.*\)/  \1=\2/p' Config.mk

@@ -4,6 +4,7 @@ their parent, the reader that stamps serial lines, end conditions, result file."
 
 import argparse
 import ctypes
+import errno
 import os
 import re
 import selectors
@@ -19,6 +20,17 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 
 def die(msg):
     sys.exit(f"{os.path.basename(sys.argv[0])}: {msg}")
+
+
+def _explain(kind, e, trace):
+    # a full disk or a directory of somebody else's is no defect of ours: one line, no traceback
+    if not isinstance(e, OSError) or not e.strerror:
+        return sys.__excepthook__(kind, e, trace)
+    hint = "; make room, or build elsewhere: make O=/some/other/directory" if e.errno == errno.ENOSPC else ""
+    sys.stderr.write(f"{os.path.basename(sys.argv[0])}: {e.filename or ''}: {e.strerror}{hint}\n")
+
+
+sys.excepthook = _explain
 
 
 def need_program(name, package):

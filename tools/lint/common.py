@@ -6,7 +6,8 @@ import subprocess
 
 def tracked(*patterns):
     """Files git knows (or would add) that match; names relative to the top."""
-    out = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '--'] + list(patterns),
+    # (whoever owns the tree: root may look at a user's)
+    out = subprocess.run(['git', '-c', 'safe.directory=*', 'ls-files', '-co', '--exclude-standard', '--'] + list(patterns),
                          capture_output=True, text=True, check=True).stdout.split('\n')
     return sorted({f for f in out if f and os.path.isfile(f)})
 

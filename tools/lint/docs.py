@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Documentation: generated pages, links, spelling, commands that were run as printed."""
+import glob
 import os
 import re
+import subprocess
 import tempfile
 
 from common import run, tracked
@@ -49,18 +51,90 @@ def spelling():
     return [line for line in out.split('\n') if '==>' in line]
 
 
+# Commands of blocks that are not marked "sh run": what else runs them, or why nothing here can.
+ELSEWHERE = {
+    'make check': '.ci/run',
+    'make check-long': 'a maintainer, before a release: hours',
+    'make lint': 'this is it',
+    'make check-unit': 'tests/t/unit.t',
+    'make check-hypercall': 'tests/t/hypercall.t',
+    'make check-hypercall HV=xen': 'a maintainer, when an expectation is written: the answers of Xen are its source',
+    'make check-xl HV=xen': 'a maintainer, who records what Xen prints',
+    'make demo': 'tests/xl boots the same images and goes the same way; a maintainer runs it as printed',
+    'make demo VERBOSE=1': 'a maintainer: as make demo',
+    'make demo INTERACTIVE=1': 'tests/demo/run types into it',
+    'make demo HV=xen': 'a maintainer: needs the package of Xen itself',
+    'tests/xl/run basic inside': 'make check-long',
+    'tests/xl/run save': 'make check-long, in the boot "inside"',
+    'tests/xl/run --hv xen --record': 'a maintainer, who records what Xen prints',
+    'HV=xen CPUS=1 AREAS=grant tests/hypercall/run': 'a maintainer: as make check-hypercall HV=xen',
+    'HV=pavise CPUS=1 AREAS=evtchn CASE="send" tests/hypercall/run': 'tests/t/hypercall.t, with all cases',
+    'SEEDS="1 2 3" FUZZ_CALLS=1000000 CPUS= tests/hypercall/run': 'make check-long, with other seeds',
+}
+# Commands that take root or a machine of one's own.
+HANDS = r'^sudo |^make deb$'
+FENCE = re.compile(r'^```([^\n]*)\n(.*?)^```', re.S | re.M)
+# An indented block that begins like a command should be a fenced one, so that it is seen here.
+INDENTED = re.compile(r'\n\n    ((?:make|sudo|tools/|tests/|python3|[A-Z_]+=\S+ )[^\n]*)')
+
+
+def block_runs(page, block):
+    with tempfile.NamedTemporaryFile('w', suffix='.sh') as f:
+        f.write('set -e\n' + block)
+        f.flush()
+        status, out = run(['bash', f.name], stdin=subprocess.DEVNULL)
+    return ['%s: %r failed: %s' % (page, block.strip()[:80], out.strip()[-200:])] if status else []
+
+
 def commands():
-    """Blocks marked ```sh run``` are run as printed, in the top folder; each must succeed."""
+    """Blocks marked ```sh run``` are run as printed, in the top folder; each must succeed. Those of other
+    shell blocks have a row that says who runs them."""
+    problems, seen = [], set()
+    for page in tracked('*.md'):
+        text = open(page).read()
+        problems += ['%s: "%s" should be in a fenced block' % (page, c) for c in INDENTED.findall(text)]
+        for kind, block in FENCE.findall(text):
+            if kind == 'sh run':
+                problems += block_runs(page, block)
+            elif kind == 'sh':
+                lines = {re.sub(r'\s*#.*', '', line).strip() for line in block.split('\n')} - {''}
+                seen |= lines
+                problems += ['%s: nothing is known to run "%s": mark the block "sh run", or say who does in %s'
+                             % (page, line, 'tools/lint/docs.py')
+                             for line in sorted(lines) if line not in ELSEWHERE and not re.search(HANDS, line)]
+            elif not kind and re.search(r'^(make|sudo|tools/|tests/) ', block, re.M):
+                problems.append('%s: a block of commands without "sh"' % page)
+    problems += ['"%s" has a row in tools/lint/docs.py, and is in no block' % c for c in sorted(set(ELSEWHERE) - seen)]
+    return problems
+
+
+def names():
+    """What pages name in passing is there: targets and settings of make, files, folders."""
+    _, database = run(['make', '-pRrq', 'PACKAGES=0', '.no-such-target'])
+    targets = set(re.findall(r'^([a-z][a-z0-9-]*):', database, re.M))
+    settings = set(re.findall(r'^([A-Z_]+) (?:\?|:)?= ', database, re.M)) | {'CPUS', 'SELFTEST'}
     problems = []
     for page in tracked('*.md'):
-        for block in re.findall(r'^```sh run\n(.*?)^```', open(page).read(), flags=re.S | re.M):
-            with tempfile.NamedTemporaryFile('w', suffix='.sh') as f:
-                f.write('set -e\n' + block)
-                f.flush()
-                status, out = run(['bash', f.name])
-            if status:
-                problems.append('%s: %r failed: %s' % (page, block.strip()[:80], out.strip()[-200:]))
+        text = FENCE.sub('', open(page).read())
+        for words in re.findall(r'`make ((?:[a-zA-Z][\w=.\-… ]*)?)`', text):
+            for word in words.split():
+                name, is_setting, _ = word.partition('=')
+                if name not in (settings if is_setting else targets) and name != 'NAME':
+                    problems.append('%s: `make %s`: there is no %s' % (page, words, name))
+        roots = ('', 'xen/', 'xen/arch/x86/', 'xen/arch/x86/hvm/', 'xen/include/', os.path.dirname(page) + '/')
+        for path in re.findall(r'`((?:\.\./)?[a-z][\w.]*/[\w./*{},-]*(?:\.(?:[chS]|py|md|mk|sh)|/))`', text):
+            if not any(exists(root + p) for root in roots for p in braces(path)) and not path.startswith('build/'):
+                problems.append('%s: there is no %s' % (page, path))
     return problems
+
+
+def braces(path):
+    m = re.match(r'(.*?)\{([^}]*)\}(.*)', path)
+    return [m[1] + w + m[3] for w in m[2].split(',')] if m else [path]
+
+
+def exists(path):
+    return bool(glob.glob(path))
 
 
 CHECKS = [
@@ -68,4 +142,5 @@ CHECKS = [
     ('links', links),
     ('spelling', spelling),
     ('documented-commands', commands),
+    ('documented-names', names),
 ]

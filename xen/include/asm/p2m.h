@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The p2m: a domain's guest-physical address space as an EPT tree whose leaves
- * hold the references on what they map. Invariants I1-I9: DESIGN and the head
+ * hold the references on what they map. Invariants I1-I9: head
  * of p2m/ept.c; protocol: docs/p2m.md.
  *
  * References: every RAM-backed leaf (ram_*, foreign, grant_*) holds exactly one

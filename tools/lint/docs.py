@@ -53,6 +53,7 @@ def spelling():
 
 # Commands of blocks that are not marked "sh run": what else runs them, or why nothing here can.
 ELSEWHERE = {
+    'make': 'docs/hardware.md, as "sh run"',
     'make check': '.ci/run',
     'make check-long': 'a maintainer, before a release: hours',
     'make lint': 'this is it',
@@ -69,6 +70,8 @@ ELSEWHERE = {
     'tests/xl/run --hv xen --record': 'a maintainer, who records what Xen prints',
     'HV=xen CPUS=1 AREAS=grant tests/hypercall/run': 'a maintainer: as make check-hypercall HV=xen',
     'HV=pavise CPUS=1 AREAS=evtchn CASE="send" tests/hypercall/run': 'tests/t/hypercall.t, with all cases',
+    'HV=pavise CPUS=1 AREAS=sched CASE=twice tests/hypercall/run': 'a reader, who has added the case',
+    'HV=pavise CPUS=1 AREAS=cpu CASE=RDPMC tests/hypercall/run': 'a reader, who has added the case',
     'SEEDS="1 2 3" FUZZ_CALLS=1000000 CPUS= tests/hypercall/run': 'make check-long, with other seeds',
 }
 # Commands that take root or a machine of one's own.

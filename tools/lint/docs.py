@@ -73,6 +73,7 @@ ELSEWHERE = {
     'HV=pavise CPUS=1 AREAS=sched CASE=twice tests/hypercall/run': 'a reader, who has added the case',
     'HV=pavise CPUS=1 AREAS=cpu CASE=RDPMC tests/hypercall/run': 'a reader, who has added the case',
     'SEEDS="4 5" FUZZ_CALLS=200000 CPUS= tests/hypercall/run': 'make check-hypercall, with other seeds',
+    'tests/hypercall/mutants grant LAPIC': 'make check-mutants, all of them',
     'make check-mutants': 'a maintainer, before a release: hours',
 }
 # Commands that take root or a machine of one's own.

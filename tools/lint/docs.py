@@ -66,6 +66,7 @@ ELSEWHERE = {
     'make demo INTERACTIVE=1': 'tests/demo/run types into it',
     'make demo HV=xen': 'a maintainer: needs the package of Xen itself',
     'tests/xl/run basic inside': 'make check-long',
+    'XL_JOBS=2 tests/xl/run': 'make check-xl',
     'tests/xl/run save': 'make check-long, in the boot "inside"',
     'tests/xl/run --hv xen --record': 'a maintainer, who records what Xen prints',
     'HV=xen CPUS=1 AREAS=grant tests/hypercall/run': 'a maintainer: as make check-hypercall HV=xen',

@@ -72,7 +72,8 @@ void p2m_pool_replace(struct p2m_domain *p2m)
 	struct page_info *page;
 
 	atomic64_add_return(-1, &p2m->pool_used);
-	if (!__atomic_load_n(&p2m->pool_kept, __ATOMIC_RELAXED))
+	/* The domain dies: it needs no more tables, and the host what it leaves. */
+	if (!__atomic_load_n(&p2m->pool_kept, __ATOMIC_RELAXED) || p2m_dying(p2m))
 		return;
 	page = alloc_pages(0, MEMF_no_scrub);
 	if (page)

@@ -512,6 +512,21 @@ void host_thread_start(unsigned int cpu)
 }
 void host_thread_stop(void) { __atomic_store_n(&rcu_seen[host_my_cpu], 0, __ATOMIC_SEQ_CST); }
 
+void host_on_other_cpu(unsigned int cpu, void (*fn)(void))
+{
+	unsigned int me = host_my_cpu, locks = held_count;
+	u8 ranks[sizeof(held)];
+
+	memcpy(ranks, held, sizeof(held));
+	held_count = 0;
+	host_thread_start(cpu);
+	fn();
+	host_thread_stop();
+	host_my_cpu = me;
+	held_count = locks;
+	memcpy(held, ranks, sizeof(held));
+}
+
 /* ---- TAP ---- */
 
 const char *tap_case;

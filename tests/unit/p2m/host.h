@@ -55,7 +55,7 @@ extern void (*host_alloc_hook)(void);
 /* Called before each get_page(). */
 extern void (*host_get_hook)(void);
 /* Called before each compare-exchange of the p2m: what another CPU might do just then. */
-extern void (*host_cas_hook)(const void *what);
+extern void (*host_cas_hook)(const void *what, u64 new);
 /* Where the level-0 entry of gfn lies, or NULL. */
 const void *host_slot(const struct domain *d, unsigned long gfn);
 /* The hook may allocate itself: only with one thread. */
@@ -74,6 +74,8 @@ void host_reset(void);
 void host_thread_start(unsigned int cpu);
 void host_thread_stop(void);
 void host_quiescent(void);
+/* Does fn() as this other CPU would, while this one stands still. It must not wait for this one. */
+void host_on_other_cpu(unsigned int cpu, void (*fn)(void));
 /* Runs all callbacks: no thread is in the p2m. */
 void host_rcu_barrier(void);
 unsigned int host_locks_held(void);

@@ -252,7 +252,7 @@ static void write_by_hypervisor(void)
 }
 static void release_1000(void) { CHECK_RC(p2m_release_range(g1, _gfn(1000), 0, &b1), 0); }
 static unsigned long watched;
-static void log_on_at_watched(const void *slot)
+static void log_on_at_watched(const void *slot, u64 new)
 {
 	if (slot != host_slot(g1, watched))
 		return;

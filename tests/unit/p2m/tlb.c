@@ -144,7 +144,7 @@ static void check_published(u64 old, u64 new)
 	}
 }
 
-void (*host_cas_hook)(const void *what);
+void (*host_cas_hook)(const void *what, u64 new);
 void host_before_cas(const void *what, unsigned long old, unsigned long new)
 {
 	const u64 kind = 7 | 15UL << 52;
@@ -154,7 +154,7 @@ void host_before_cas(const void *what, unsigned long old, unsigned long new)
 	    (old & kind) != 7)
 		check_published(old, new);
 	if (host_cas_hook)
-		host_cas_hook(what);
+		host_cas_hook(what, new);
 }
 
 /* The hardware's walk: reserved bits and wrong types are a misconfiguration. */

@@ -166,6 +166,12 @@ static void replace_before_get(void)
 	newcomer = ram_at(g1, &b1, 5);
 }
 
+static void replace_foreign_before_get(void)
+{
+	host_get_hook = NULL;
+	CHECK_RC(p2m_add_foreign(g1, _gfn(7), g2, _gfn(6), &b1), 0);
+}
+
 static void i5_reference_is_on_what_the_entry_names(void)
 {
 	struct page_info *first = ram_at(g1, &b1, 5), *p;
@@ -180,6 +186,14 @@ static void i5_reference_is_on_what_the_entry_names(void)
 	host_get_hook = replace_before_get;
 	CHECK_RC(p2m_add_foreign(dom0, _gfn(1), g1, _gfn(5), &b0), 0);
 	CHECK(newcomer != first && mfn_at(dom0, 1) == frame_of(newcomer) && count_of(first) == 1);
+	/* The same for the page of somebody else, which is looked up the long way. */
+	ram_at(g2, &b2, 5);
+	ram_at(g2, &b2, 6);
+	CHECK_RC(p2m_add_foreign(g1, _gfn(7), g2, _gfn(5), &b1), 0);
+	host_get_hook = replace_foreign_before_get;
+	p = get_page_from_gfn(g1, _gfn(7), &t, P2M_QUERY);
+	CHECK(frame_of(p) == mfn_at(g2, 6) && count_of(p) == 3 && t == p2m_foreign);
+	put_page(p);
 	/* And where it is gone altogether. */
 	end_all();
 	CHECK(!count_of(first) && count_of(newcomer) == 2);

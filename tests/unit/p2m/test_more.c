@@ -55,6 +55,25 @@ static void memory_types(void)
 	CHECK(mtype(0x300000000UL, 0x300100000UL, &u) == X86_MT_UC && u);
 	CHECK(mtype(0x300100000UL, 0x300200000UL, &u) == X86_MT_WC && u);
 	CHECK(mtype(0x400000000UL, 0x400100000UL, &u) == X86_MT_UC && u);
+	/* Two that say the same, and write-back over write-through. */
+	m->var[8][0] = 0xc0000000 | X86_MT_UC;
+	m->var[8][1] = MTRR_MASK(1UL << 20);
+	m->var[9][0] = 0x220000000UL | X86_MT_WB;
+	m->var[9][1] = MTRR_MASK(1UL << 28);
+	CHECK(mtype(0xc0000000, 0x100000000UL, &u) == X86_MT_UC && u);
+	CHECK(mtype(0x220000000UL, 0x230000000UL, &u) == X86_MT_WT && u);
+	m->var[9][0] = 0x300000000UL | X86_MT_WT;
+	m->var[9][1] = MTRR_MASK(1UL << 20);
+	CHECK(mtype(0x300000000UL, 0x300100000UL, &u) == X86_MT_UC && u);
+	/* Valid, and no mask. */
+	m->var[9][1] = 0x800;
+	CHECK(mtype(0x300100000UL, 0x300200000UL, &u) == X86_MT_WC && u);
+	/* A run of ones that ends too low, for the widths there are. */
+	m->var[9][0] = 0x700000000UL | X86_MT_WB;
+	m->var[9][1] = 0xfff00000UL | 0x800;
+	CHECK(mtype(0x640000000UL, 0x640100000UL, &u) == X86_MT_WB && u);
+	memset(m->var[8], 0, sizeof(m->var[8]));
+	memset(m->var[9], 0, sizeof(m->var[9]));
 	/* A mask with holes cuts a range up more often than anybody wants to know. */
 	m->var[7][0] = 0x500000000UL | X86_MT_WB;
 	m->var[7][1] = 0xffff00001000UL | 0x800;
@@ -199,7 +218,15 @@ static void small_print(void)
 	CHECK_RC(p2m_set_mmio(dom0, _gfn(2), _mfn(HOST_MMIO_BASE), 1, &done), 0);
 	CHECK_RC(p2m_add_foreign_page(dom0, _gfn(2), sp, &b0), -EPERM);
 	CHECK_RC(p2m_add_foreign_page(dom0, _gfn(3), mfn_to_page(_mfn(HOST_SMALL - 1)), &b0), -EINVAL);
+	g2->is_dying = DOMDYING_dying;
+	CHECK_RC(p2m_add_foreign_page(g2, _gfn(3), sp, &b2), -EINVAL);
+	g2->is_dying = DOMDYING_alive;
 	CHECK(count_of(sp) == 2);
+	/* One batch, and the same gfns of two domains: each has its own table. */
+	ram_at(g2, &b2, 5);
+	CHECK_RC(p2m_add_foreign(dom0, _gfn(5), g1, _gfn(5), &b0), 0);
+	CHECK_RC(p2m_add_foreign(dom0, _gfn(6), g2, _gfn(5), &b0), 0);
+	CHECK(mfn_at(dom0, 5) == mfn_at(g1, 5) && mfn_at(dom0, 6) == mfn_at(g2, 5));
 	/* A batch is nearly full when a special page needs room for two. */
 	for (unsigned int i = 0; i < 63; i++) {
 		ram_at(g1, &b1, 2000 + i);

@@ -44,6 +44,7 @@ static int op_foreign(struct p2m_batch *b) { return p2m_add_foreign(g1, _gfn(3),
 static int op_foreign_hole(struct p2m_batch *b) { return p2m_add_foreign(g1, _gfn(300), g2, _gfn(5), b); }
 static int op_foreign_again(struct p2m_batch *b) { return p2m_add_foreign(g1, _gfn(8), g2, _gfn(6), b); }
 static int op_foreign_far(struct p2m_batch *b) { return p2m_add_foreign(g1, _gfn(1UL << 30), g2, _gfn(5), b); }
+static int op_foreign_page(struct p2m_batch *b) { return p2m_add_foreign_page(g1, _gfn(300), special, b); }
 static int op_grant(struct p2m_batch *b) { return p2m_add_grant(g1, _gfn(3), granted, false, b); }
 static int op_ungrant(struct p2m_batch *b) { return p2m_remove_grant(g1, _gfn(9), page_to_mfn(granted), b); }
 static int op_special(struct p2m_batch *b) { return p2m_add_special(g1, _gfn(3), special, b); }
@@ -116,6 +117,11 @@ static int die(struct domain *d)
 	__atomic_store_n(&d->is_dying, DOMDYING_dying, __ATOMIC_SEQ_CST);
 	return p2m_teardown(d);
 }
+static int op_dying(struct p2m_batch *b)
+{
+	__atomic_store_n(&g1->is_dying, DOMDYING_dying, __ATOMIC_SEQ_CST);
+	return 0;
+}
 static int op_die(struct p2m_batch *b) { return die(g1); }
 static int op_owner_dies(struct p2m_batch *b) { return die(g2); }
 
@@ -141,7 +147,8 @@ static const struct race_op {
 	{ "mmio over mmio", op_mmio_again, UNPINNED }, { "remove mmio", op_unmmio, ANY_TIME }, { "log", op_log, OUTSIDE },
 	{ "log off", op_unlog, OUTSIDE }, { "read log", op_read_log, OUTSIDE }, { "on demand", op_pod, OUTSIDE },
 	{ "target", op_target, ANY_TIME }, { "merge", op_merge, OUTSIDE }, { "owner releases", op_owner_releases, ANY_TIME },
-	{ "death", op_die, OUTSIDE }, { "owner's death", op_owner_dies, OUTSIDE },
+	{ "death", op_die, OUTSIDE }, { "owner's death", op_owner_dies, OUTSIDE }, { "death begins", op_dying, ANY_TIME },
+	{ "foreign page", op_foreign_page, ANY_TIME },
 };
 
 /* ---- the other CPU ---- */

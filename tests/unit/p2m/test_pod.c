@@ -260,6 +260,18 @@ static void log_on_at_watched(const void *slot, u64 new)
 	CHECK_RC(p2m_logdirty_enable(g1, true), 0);
 	CHECK(p2m_handle_fault(g1, _gfn(watched), true, false) == P2M_FAULT_FIXED);
 }
+/* Another CPU writes, and a third makes the page read-only again, and has not flushed yet: the first can still write. */
+static struct p2m_batch unflushed;
+static void write_and_protect(void)
+{
+	struct ept_pos pos;
+
+	CHECK(p2m_handle_fault(g1, _gfn(1000), true, false) == P2M_FAULT_FIXED);
+	CHECK(mfn_x(host_touch(g1, 5, 1000, true)) == mfn_at(g1, 1000));
+	p2m_batch_init(&unflushed, g1);
+	ept_walk(g1->arch.p2m, 1000, 0, &pos);
+	CHECK(ept_replace(g1->arch.p2m, &pos, 1000, ept_retype(pos.e, p2m_ram_logdirty), &unflushed));
+}
 static void log_on(void) { CHECK_RC(p2m_logdirty_enable(g1, true), 0); }
 static void die(void) { __atomic_store_n(&g1->is_dying, DOMDYING_dying, __ATOMIC_SEQ_CST); }
 
@@ -293,6 +305,16 @@ static void sweep_against_a_holder(void)
 	CHECK(sweep_with(hold_1000) == P2M_FAULT_FIXED);
 	CHECK(type_at(g1, 1000) == p2m_ram_rw && frame_of(taken_ref) == mfn_at(g1, 1000));
 	put_page(taken_ref);
+}
+
+static void sweep_against_another_protection(void)
+{
+	CHECK(sweep_with(write_and_protect) == P2M_FAULT_FIXED);
+	CHECK(p2m_is_ram(type_at(g1, 1000)) && type_at(g1, 1001) == p2m_pod);
+	/* Through its old translation. */
+	*word_at(g1, 1000) = 79;
+	p2m_batch_flush(&unflushed);
+	CHECK(*word_at(g1, 1000) == 79);
 }
 
 static void sweep_against_release(void)
@@ -439,6 +461,7 @@ int main(int argc, char **argv)
 		{ "sweep: a guest's write in between keeps the page", sweep_races },
 		{ "sweep: so does one by the hypervisor", sweep_races },
 		{ "sweep: and a reference", sweep_against_a_holder },
+		{ "sweep: and another write and protection", sweep_against_another_protection },
 		{ "sweep: a page released in between", sweep_against_release },
 		{ "sweep: the dirty log switched on in between", sweep_against_the_log },
 		{ "sweep: the dirty log begins", sweep_as_the_log_begins },

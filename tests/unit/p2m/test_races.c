@@ -128,8 +128,11 @@ static int op_owner_dies(struct p2m_batch *b) { return die(g2); }
 static const struct race_op {
 	const char *name;
 	int (*fn)(struct p2m_batch *b);
-	/* When it may come without waiting for the one it interrupts: not under the p2m's lock, or not while pinned. */
-	enum { ANY_TIME, OUTSIDE, UNPINNED } when;
+	/*
+	 * When it may come without waiting for the one it interrupts: not under the p2m's lock, nor while pinned, or
+	 * while it sweeps.
+	 */
+	enum { ANY_TIME, OUTSIDE, UNPINNED, UNSWEPT } when;
 } ops[] = {
 	{ "add", op_add_3, ANY_TIME }, { "add to a hole", op_add_hole, ANY_TIME }, { "add into 2M", op_add_in_2m, ANY_TIME },
 	{ "add a range", op_add_range, OUTSIDE }, { "add 2M", op_add_2m, OUTSIDE },
@@ -142,7 +145,7 @@ static const struct race_op {
 	{ "special", op_special, OUTSIDE }, { "special into 2M", op_special_2m, OUTSIDE }, { "move", op_move, OUTSIDE },
 	{ "move over RAM", op_move_over, OUTSIDE }, { "move between 2M", op_move_2m, OUTSIDE }, { "type", op_type, ANY_TIME },
 	{ "broken", op_broken, ANY_TIME }, { "types of a range", op_types, OUTSIDE }, { "access", op_access, ANY_TIME },
-	{ "write fault", op_write, ANY_TIME }, { "populate", op_populate, ANY_TIME }, { "populate all", op_populate_all, OUTSIDE },
+	{ "write fault", op_write, ANY_TIME }, { "populate", op_populate, UNSWEPT }, { "populate all", op_populate_all, UNSWEPT },
 	{ "get", op_get, ANY_TIME }, { "get foreign", op_get_foreign, ANY_TIME }, { "mmio", op_mmio, UNPINNED },
 	{ "mmio over mmio", op_mmio_again, UNPINNED }, { "remove mmio", op_unmmio, ANY_TIME }, { "log", op_log, OUTSIDE },
 	{ "log off", op_unlog, OUTSIDE }, { "read log", op_read_log, OUTSIDE }, { "on demand", op_pod, OUTSIDE },
@@ -178,7 +181,7 @@ static void at_cas(const void *what, u64 new)
 	come = !--points_left;
 	if (host_locks_held() && (other->when || is_special(3) || is_special(517)))
 		come = false;
-	if (other->when == UNPINNED && g1->arch.p2m->pins)
+	if ((other->when == UNPINNED && g1->arch.p2m->pins) || (other->when == UNSWEPT && g1->arch.p2m->sweeping))
 		come = false;
 	if (come) {
 		host_cas_hook = NULL;

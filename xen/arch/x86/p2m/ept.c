@@ -69,7 +69,7 @@ ept_t ept_retype(ept_t e, enum p2m_type t)
 {
 	unsigned int level = e.e & EPT_SP ? 1 : 0;
 
-	e.e = (e.e & ~EPT_TYPE_MASK) | (u64)t << EPT_TYPE_SHIFT;
+	e.e = (e.e & ~(EPT_TYPE_MASK | EPT_SWEPT)) | (u64)t << EPT_TYPE_SHIFT;
 	return ept_at_level(e, level);
 }
 

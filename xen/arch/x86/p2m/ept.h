@@ -29,8 +29,10 @@
 #define EPT_PRIVATE	 (1ULL << 56) /* software: the guest keeps this page from everybody else */
 #define EPT_ACCESS_SHIFT 57 /* software: enum p2m_access */
 #define EPT_ACCESS_MASK	 (7ULL << EPT_ACCESS_SHIFT)
+#define EPT_SWEPT \
+	(1ULL << 62) /* software: made read-only by the sweep that is under way, and not written to since */
 
-#define EPT_EMPTY	 ((ept_t){ 0 })
+#define EPT_EMPTY ((ept_t){ 0 })
 /* Not present, and not to be changed but by who put it there: read again from the root. */
 #define EPT_FROZEN  ((ept_t){ 0xfULL << EPT_TYPE_SHIFT })
 
@@ -84,7 +86,7 @@ u64 ept_rights(enum p2m_type t, enum p2m_access a, unsigned int level);
  * an offset this is how a superpage's children, and a table's superpage, are made.
  */
 ept_t ept_at_level(ept_t e, unsigned int level);
-/* The leaf e with another type that names the same frame. */
+/* The leaf e with another type that names the same frame; not EPT_SWEPT any more. */
 ept_t ept_retype(ept_t e, enum p2m_type t);
 /* The leaf e with another access restriction. */
 ept_t ept_restrict(ept_t e, enum p2m_access a);

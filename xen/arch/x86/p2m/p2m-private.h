@@ -60,6 +60,7 @@ struct p2m_domain {
 	unsigned long pod_cache; /* [p] frames in the lists */
 	/* The sweep for zero pages: where it goes on, gfns it has passed without finding any. */
 	unsigned long sweep_gfn, sweep_barren; /* [a] */
+	bool sweeping; /* [a] by one CPU at a time */
 	unsigned long pod_recent[P2M_POD_RECENT]; /* [a] gfns populated last: not swept */
 	unsigned int pod_recent_next; /* [a] */
 

@@ -5,9 +5,9 @@
  * back). Pages of plain RAM that hold nothing but zeroes and that nobody else
  * refers to become populate-on-demand entries again; the guest cannot tell.
  *
- * A 2M region at a time: protect what looks empty against writing, flush, then take
- * each page whose entry is still the protected one, that is still empty, and whose
- * only reference is the entry's. The entry is frozen while that is decided, so a
+ * A 2M region at a time: protect and mark what looks empty, flush, then take each page
+ * whose entry still has the mark (the next write takes it off), that is still empty,
+ * and whose only reference is the entry's. The entry is frozen while that is decided, so a
  * look-up comes either before, and has a reference that shows, or after.
  *
  * Nothing here is long (lessons B8 and B36): a call does a few regions, and the guest
@@ -18,6 +18,7 @@
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/sched.h>
+#include <asm/irqflags.h>
 #include <asm/p2m.h>
 #include "p2m-private.h"
 
@@ -74,18 +75,20 @@ static bool is_plain(ept_t e)
  */
 static bool protect_entry(struct p2m_domain *p2m, struct ept_pos *pos, unsigned long gfn, struct p2m_batch *b)
 {
-	if (ept_type(pos->e) == p2m_ram_logdirty) {
+	bool clean = ept_type(pos->e) == p2m_ram_logdirty;
+	ept_t new = ept_retype(pos->e, p2m_ram_logdirty);
+
+	new.e |= EPT_SWEPT;
+	if (!is_plain(pos->e) || (!clean && log_is_on(p2m)) || !ept_replace(p2m, pos, gfn, new, b))
+		return false;
+	if (clean) {
 		/* Whoever made it so may not have flushed yet. */
 		b->need_flush = true;
-		return true;
-	}
-	if (!is_plain(pos->e) || log_is_on(p2m) ||
-	    !ept_replace(p2m, pos, gfn, ept_retype(pos->e, p2m_ram_logdirty), b))
+	} else if (log_is_on(p2m)) {
+		p2m_make_dirty(p2m, gfn);
 		return false;
-	if (!log_is_on(p2m))
-		return true;
-	p2m_make_dirty(p2m, gfn);
-	return false;
+	}
+	return true;
 }
 
 /* True: the page at gfn looks unused, and is protected. */
@@ -114,7 +117,8 @@ static bool take(struct p2m_domain *p2m, unsigned long gfn, struct p2m_batch *b)
 	if (!page)
 		return false;
 	p2m_batch_reserve(b);
-	taken = !pos.level && is_plain(pos.e) && ept_type(pos.e) == p2m_ram_logdirty &&
+	/* Without the mark it was written to since, and made read-only again by somebody who has yet to flush. */
+	taken = !pos.level && is_plain(pos.e) && (pos.e.e & EPT_SWEPT) &&
 		ept_give_up(p2m, &pos, gfn, pod, is_unused, b);
 	if (taken)
 		p2m_settle(p2m, &pos, gfn, b);
@@ -166,7 +170,7 @@ static bool next_region(struct p2m_domain *p2m, unsigned long *gfn)
 	return false;
 }
 
-int p2m_pod_sweep(struct p2m_domain *p2m)
+static int sweep_some(struct p2m_domain *p2m)
 {
 	unsigned long gfn;
 
@@ -184,4 +188,18 @@ int p2m_pod_sweep(struct p2m_domain *p2m)
 		}
 	}
 	return -ERESTART;
+}
+
+int p2m_pod_sweep(struct p2m_domain *p2m)
+{
+	int rc = 0;
+
+	if (!__atomic_exchange_n(&p2m->sweeping, true, __ATOMIC_ACQUIRE)) {
+		rc = sweep_some(p2m);
+		__atomic_store_n(&p2m->sweeping, false, __ATOMIC_RELEASE);
+	}
+	/* What another CPU finds is for all. */
+	while (__atomic_load_n(&p2m->sweeping, __ATOMIC_ACQUIRE))
+		cpu_relax();
+	return rc;
 }

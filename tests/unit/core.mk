@@ -9,6 +9,7 @@ ALLOC_OBJ := xen/common/page_alloc.o xen/common/page_ref.o xen/common/xmalloc.o 
 	host/arena.o host/owners.o host/stubs.o $(LIB_OBJ)
 
 TESTS += alloc
+alloc-builds := asan tsan
 alloc-obj := test_alloc.o $(ALLOC_OBJ)
 
 TESTS += ref

@@ -256,6 +256,50 @@ static void idle_scrubbing_ends_and_counts_stay(void)
 		CHECK(is_zero(mfn_to_page(_mfn(f))));
 }
 
+static unsigned int scrubbers_done;
+
+/* CPU 0 counts while the others scrub: lists, and their own caches, which frames of theirs got dirty. */
+static void count_or_scrub(unsigned int cpu)
+{
+	struct page_info *p[16];
+
+	host_cpu = cpu;
+	if (cpu) {
+		while (scrub_free_pages())
+			;
+		__atomic_fetch_add(&scrubbers_done, 1, __ATOMIC_RELEASE);
+		return;
+	}
+	do {
+		/* This CPU's own frames come and go between two counts. */
+		for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+			p[i] = alloc_pages(0, MEMF_no_scrub);
+		CHECK_EQ(free_page_count(), FRAMES - 1 - ARRAY_SIZE(p));
+		for (unsigned int i = 0; i < ARRAY_SIZE(p); i++)
+			free_pages(p[i], 0);
+		CHECK_EQ(free_page_count(), FRAMES - 1);
+	} while (__atomic_load_n(&scrubbers_done, __ATOMIC_ACQUIRE) < CPUS - 1);
+}
+
+static void the_count_is_exact_while_others_scrub(void)
+{
+	static struct page_info *p[FRAMES];
+
+	all_ram();
+	for (unsigned int round = 0; round < 20; round++) {
+		/* All dirty again, and every cache full of such frames. */
+		for (unsigned long i = 1; i < FRAMES; i++)
+			CHECK((p[i] = alloc_pages(0, MEMF_no_scrub)));
+		for (unsigned long i = 1; i < FRAMES; i++) {
+			host_cpu = (unsigned int)(i % CPUS);
+			free_pages(p[i], 0);
+		}
+		host_cpu = 0;
+		scrubbers_done = 0;
+		host_threads(CPUS, count_or_scrub);
+	}
+}
+
 static void what_other_cpus_cached_is_found(void)
 {
 	static struct page_info *p[FRAMES];
@@ -394,6 +438,7 @@ static const struct unit_case cases[] = {
 	CASE(clean_frames_are_taken_first),
 	CASE(unscrubbed_allocations_spare_clean_frames),
 	CASE(idle_scrubbing_ends_and_counts_stay),
+	CASE(the_count_is_exact_while_others_scrub),
 	CASE(what_other_cpus_cached_is_found),
 	CASE(orders_beyond_the_largest_are_refused),
 	CASE(narrow_addresses_are_kept_for_those_who_need_them),

@@ -70,6 +70,11 @@ struct page_cache {
 	u32 frame[STATES][CACHE_SIZE];
 };
 static DEFINE_PER_CPU(struct page_cache, page_cache) = { .lock = SPIN_LOCK_INIT(RANK_PCP) };
+/*
+ * Frames freed on this CPU less those allocated on it. The sum over the CPUs is what is free, exactly, wherever a
+ * free frame is just then: in a list, in a cache, in between, or in the hands of somebody who scrubs it.
+ */
+static DEFINE_PER_CPU(unsigned long, freed);
 
 static struct {
 	unsigned long start, nr;
@@ -82,6 +87,8 @@ static u32 page_frame(const struct page_info *p) { return (u32)(p - frame_table)
 /* Counters that others read without the lock. */
 static void count(unsigned long *counter, unsigned long n) { WRITE_ONCE(*counter, *counter + n); }
 static void uncount(unsigned long *counter, unsigned long n) { WRITE_ONCE(*counter, *counter - n); }
+static void count_free(unsigned long n) { count(&this_cpu(freed), n); }
+static void uncount_free(unsigned long n) { uncount(&this_cpu(freed), n); }
 
 /* ---- lists. All these: heap.lock is held, and heap.free is the caller's business. ---- */
 
@@ -409,7 +416,14 @@ static unsigned long cached_pages(unsigned int state)
 
 unsigned long free_page_count(void)
 {
-	return READ_ONCE(heap.free) + cached_pages(CLEAN) + cached_pages(DIRTY);
+	unsigned long n = READ_ONCE(per_cpu(freed, 0));
+	unsigned int cpu;
+
+	/* Early in boot there is CPU 0, and it is not in the map yet. */
+	for_each_online_cpu(cpu)
+		if (cpu)
+			n += READ_ONCE(per_cpu(freed, cpu));
+	return n;
 }
 
 unsigned long dirty_page_count(void) { return READ_ONCE(heap.dirty) + cached_pages(DIRTY); }
@@ -543,6 +557,7 @@ struct page_info *heap_alloc(struct domain *d, unsigned int order, unsigned int 
 			return NULL;
 		}
 	}
+	uncount_free(1UL << order);
 	if (state == DIRTY && want == CLEAN)
 		scrub_frames(frame, order);
 	else if (CONFIG_DEBUG && state == CLEAN)
@@ -552,6 +567,7 @@ struct page_info *heap_alloc(struct domain *d, unsigned int order, unsigned int 
 
 void heap_free(struct page_info *p, unsigned long nr)
 {
+	count_free(nr);
 	if (likely(nr == 1)) {
 		cache_free(page_frame(p));
 		return;
@@ -585,6 +601,7 @@ static u32 carve(u32 head, u32 frame, u32 end)
 	free_range(head, frame - head, state);
 	free_range(end, block_end - end, state);
 	uncount(&heap.free, end - frame);
+	uncount_free(end - frame);
 	return end;
 }
 

@@ -2,8 +2,8 @@
 /*
  * Per-CPU variables. Each CPU has a copy of the .data.percpu section; GS base
  * holds that copy's offset from the section as linked, so this_cpu() is one
- * %gs-relative access. CPU 0 uses the linked copy itself until setup.c has
- * allocated the areas (offset 0).
+ * %gs-relative access. CPU 0's copy is in the image, the others' are made when
+ * they are started.
  */
 #ifndef XEN_PERCPU_H
 #define XEN_PERCPU_H

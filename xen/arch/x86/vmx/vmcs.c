@@ -192,12 +192,14 @@ static int __init check_feature_control(void)
 	u64 fc;
 
 	if (!cpu_has(X86_FEATURE_VMX)) {
-		printk(XENLOG_ERR "VT-x: this CPU has none (CPUID.1:ECX.VMX is clear)\n");
+		printk(XENLOG_ERR
+		       "VT-x: this CPU has none (CPUID.1:ECX.VMX is clear); make demo emulates one that has\n");
 		return -ENODEV;
 	}
 	fc = rdmsr(MSR_IA32_FEATURE_CONTROL);
 	if ((fc & FEATURE_CONTROL_LOCK) && !(fc & FEATURE_CONTROL_VMXON)) {
-		printk(XENLOG_ERR "VT-x: switched off and locked by the firmware\n");
+		printk(XENLOG_ERR
+		       "VT-x: switched off and locked by the firmware: look for it in the firmware's setup\n");
 		return -ENODEV;
 	}
 	return 0;

@@ -56,6 +56,8 @@ extern void (*host_alloc_hook)(void);
 extern void (*host_get_hook)(void);
 /* Called before each compare-exchange of the p2m: what another CPU might do just then. */
 extern void (*host_cas_hook)(const void *what, u64 new);
+/* Tables that were seen to say, just before they could be reached, what there was before them. */
+extern unsigned long host_tables_published;
 /* Where the level-0 entry of gfn lies, or NULL. */
 const void *host_slot(const struct domain *d, unsigned long gfn);
 /* The hook may allocate itself: only with one thread. */

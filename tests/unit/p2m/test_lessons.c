@@ -467,6 +467,51 @@ static void b26_grant_of_this_frame(void)
 	CHECK(count_of(p) == 2 && mfn_at(g1, 5) == frame_of(p) && type_at(g1, 50) == p2m_grant_rw);
 }
 
+static void b23_allocated_is_counted_and_owned(void)
+{
+	struct page_info *p = ram_at(g1, &b1, 5), *sp = alloc_shared_page(g1);
+
+	super_at(g1, &b1, 512);
+	CHECK_RC(p2m_add_special(g1, _gfn(6), sp, &b1), 0);
+	CHECK_RC(p2m_add_foreign(dom0, _gfn(1), g1, _gfn(5), &b0), 0);
+	CHECK_RC(p2m_add_grant(g2, _gfn(1), p, true, &b2), 0);
+	CHECK_RC(p2m_release_range(g1, _gfn(5), 0, &b1), 0);
+	CHECK_RC(p2m_release_range(g1, _gfn(600), 3, &b1), 0);
+	CHECK_RC(p2m_remove_from_physmap(g1, _gfn(6), &b1), 0);
+	CHECK_RC(p2m_pod_set_target(g2, 40), 0);
+	end_all();
+	put_page(sp);
+	for (unsigned long m = 1; m < HOST_HUGE_BASE; m++) {
+		struct page_info *f = host_frame_table + m;
+
+		CHECK(host_frame_free(_mfn(m)) == !count_of(f));
+		CHECK(!count_of(f) || page_owner_id(f));
+	}
+	CHECK(count_of(p) == 2 && page_owner_id(p) == 1 && host_frame_free(page_to_mfn(sp)));
+}
+
+static void b27_filled_then_published(void)
+{
+	struct page_info *huge = alloc_domheap_pages(g1, 18, 0), *p = super_at(g1, &b1, 512);
+	const unsigned long gig = 1UL << 18;
+	unsigned long before;
+
+	CHECK_RC(p2m_add_page(g1, _gfn(gig), page_to_mfn(huge), 18, p2m_ram_rw, &b1), 0);
+	CHECK(order_at(g1, gig) == 18);
+	CHECK_RC(p2m_pod_set_range(g1, _gfn(1024), 9), 0);
+	before = host_tables_published;
+	/* Each is compared, before it can be reached, with what it takes the place of (host_before_cas()). */
+	CHECK_RC(p2m_change_type_one(g1, _gfn(gig + 77777), p2m_ram_rw, p2m_ram_ro), 0);
+	CHECK(host_tables_published == before + 2);
+	CHECK_RC(p2m_set_access(g1, _gfn(600), p2m_access_rx), 0);
+	CHECK(host_tables_published == before + 3);
+	CHECK_RC(p2m_release_range(g1, _gfn(1030), 0, &b1), 0);
+	CHECK(host_tables_published == before + 4);
+	CHECK_RC(p2m_change_type_one(g1, _gfn(1UL << 30), p2m_invalid, p2m_mmio_dm), 0);
+	CHECK(host_tables_published == before + 7);
+	CHECK(mfn_at(g1, gig + 77776) == frame_of(huge) + 77776 && mfn_at(g1, 601) == frame_of(p) + 89);
+}
+
 static void b29_no_executable_superpages(void)
 {
 	unsigned long gfn = 600;
@@ -787,7 +832,9 @@ static const struct test_case cases[] = {
 	{ "B18: references through a foreign entry are on the real owner's page", b18_real_owner },
 	{ "B20: first and last gfn", b20_edges },
 	{ "B21: the owner's view of a mapped page is untouched", b21_owner_view },
+	{ "B23: what is allocated has a count and an owner", b23_allocated_is_counted_and_owned },
 	{ "B26: a grant mapping goes only with its own frame", b26_grant_of_this_frame },
+	{ "B27: a table is filled, then published", b27_filled_then_published },
 	{ "B29: superpages that must not be executable", b29_no_executable_superpages },
 	{ "B30: a count at its limit refuses", b30_counts_do_not_overflow },
 	{ "B31: table memory is limited, accounted, visible", b31_pool_limit },

@@ -126,12 +126,14 @@ const void *host_slot(const struct domain *d, unsigned long gfn)
  * I4, B27: from the next instruction on an entry points to this table, and any CPU may walk through it. All 512
  * entries must say already what the one before says.
  */
+unsigned long host_tables_published;
 static void check_published(u64 old, u64 new)
 {
 	const u64 frame_bits = 0xffffffffff000UL;
 	unsigned long table = (new & frame_bits) >> PAGE_SHIFT;
 	u64 step = 0;
 
+	__atomic_fetch_add(&host_tables_published, 1, __ATOMIC_RELAXED);
 	if (old & frame_bits)
 		step = read_entry(table, 0) & 0x80 ? PAGE_SIZE << 9 : PAGE_SIZE;
 	for (unsigned int i = 0; i < 512; i++) {

@@ -12,9 +12,9 @@
 #ifndef HOST_HOOKS
 #define HOST_HOOKS 1
 #endif
-#if HOST_HOOKS
 /* Looks at what is about to be stored, and lets a test interfere just before. */
 void host_before_cas(const void *what, unsigned long old, unsigned long new);
+#if HOST_HOOKS
 #define __atomic_compare_exchange_n(p, expected, desired, weak, success, failure) \
 	({ \
 		__typeof__(p) cas_p = (p), cas_expected = (expected); \

@@ -20,7 +20,6 @@ int xen_strcmp(const char *a, const char *b);
 int xen_strncmp(const char *a, const char *b, size_t n);
 int xen_strcasecmp(const char *a, const char *b);
 char *xen_strchr(const char *s, int c);
-char *xen_strrchr(const char *s, int c);
 char *xen_strstr(const char *s, const char *needle);
 
 typedef unsigned __int128 u128;
@@ -86,7 +85,6 @@ static void string_functions_do_as_the_c_library(void)
 		CHECK_EQ(sign(xen_strcasecmp(a, b)), sign(strcasecmp(a, b)));
 		CHECK(xen_strchr(a, 'b') == strchr(a, 'b'));
 		CHECK(xen_strchr(a, 0) == strchr(a, 0));
-		CHECK(xen_strrchr(a, 'b') == strrchr(a, 'b'));
 		CHECK(xen_strstr(a, b) == strstr(a, b));
 	}
 }
@@ -99,8 +97,6 @@ static void strlcpy_cuts_and_terminates(void)
 	CHECK_STR(buf, "abc");
 	CHECK_EQ(strlcpy(buf, "a", sizeof(buf)), 1);
 	CHECK_STR(buf, "a");
-	CHECK_EQ(strlcat(buf, "bcd", sizeof(buf)), 4);
-	CHECK_STR(buf, "abc");
 	CHECK_EQ(strlcpy(buf, "zzz", 0), 3);
 	CHECK_STR(buf, "abc");
 }
@@ -120,21 +116,6 @@ static void numbers_parse_with_bases_and_saturate(void)
 		CHECK_EQ(strtoull(rows[i].s, &end, rows[i].base), rows[i].val);
 		CHECK_EQ(end - rows[i].s, rows[i].used);
 	}
-}
-
-static void signed_numbers_saturate_at_both_ends(void)
-{
-	const char *end;
-
-	CHECK_EQ(strtoll("-5,", &end, 10), -5);
-	CHECK(*end == ',');
-	CHECK_EQ(strtoll("+7", NULL, 0), 7);
-	CHECK_EQ(strtoll("-0x10", NULL, 0), -16);
-	CHECK_EQ(strtoll("9223372036854775808", NULL, 10), 0x7fffffffffffffffLL);
-	CHECK_EQ(strtoll("-9223372036854775808", NULL, 10), -0x7fffffffffffffffLL - 1);
-	CHECK_EQ(strtoll("-9999999999999999999999", NULL, 10), -0x7fffffffffffffffLL - 1);
-	CHECK_EQ(strtoll("-x", &end, 10), 0);
-	CHECK(*end == '-');
 }
 
 static void sizes_take_suffixes(void)
@@ -340,7 +321,6 @@ static const struct unit_case cases[] = {
 	CASE(string_functions_do_as_the_c_library),
 	CASE(strlcpy_cuts_and_terminates),
 	CASE(numbers_parse_with_bases_and_saturate),
-	CASE(signed_numbers_saturate_at_both_ends),
 	CASE(sizes_take_suffixes),
 	CASE(integers_print_as_the_c_library_does),
 	CASE(texts_print_with_width_and_precision),

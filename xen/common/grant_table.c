@@ -206,11 +206,6 @@ int gnttab_acquire_resource(struct domain *d, unsigned int id, unsigned long fra
 	return frame_get(d, id, frame, page);
 }
 
-unsigned long gnttab_active_count(struct domain *d)
-{
-	return d->grant_table ? READ_ONCE(d->grant_table->held) : 0;
-}
-
 void gnttab_dump(struct domain *d)
 {
 	struct grant_table *gt = d->grant_table;

@@ -95,12 +95,6 @@ int domain_unpause_by_controller(struct domain *d)
 	return 0;
 }
 
-void domain_unpause_by_systemcontroller(struct domain *d)
-{
-	if (domain_unpause_by_controller(d))
-		printk(XENLOG_WARNING "%pd: unpaused, but it was not paused\n", d);
-}
-
 /* ---- caps ---- */
 
 /* Begins a new period of the cap, and lets those run again that were stopped by it. */

@@ -38,21 +38,6 @@ unsigned long long strtoull(const char *s, const char **end, unsigned int base)
 	return overflow ? ~0ULL : val;
 }
 
-/* As strtoull, with an optional sign; saturates at both ends. */
-long long strtoll(const char *s, const char **end, unsigned int base)
-{
-	const unsigned long long most = ~0ULL >> 1;
-	bool negative = *s == '-';
-	const char *digits = s + (*s == '-' || *s == '+'), *stop;
-	unsigned long long val = strtoull(digits, &stop, base);
-
-	if (end)
-		*end = stop == digits ? s : stop;
-	if (!negative)
-		return (long long)min(val, most);
-	return val > most ? -(long long)most - 1 : -(long long)val;
-}
-
 unsigned long long parse_size(const char *s, const char **end)
 {
 	const char *p;

@@ -123,18 +123,6 @@ char *strchr(const char *s, int c)
 	return (char *)(unsigned long)s;
 }
 
-char *strrchr(const char *s, int c)
-{
-	const char *found = NULL;
-
-	for (;; s++) {
-		if (*s == (char)c)
-			found = s;
-		if (!*s)
-			return (char *)(unsigned long)found;
-	}
-}
-
 char *strstr(const char *s, const char *needle)
 {
 	size_t n = strlen(needle);
@@ -156,11 +144,4 @@ size_t strlcpy(char *d, const char *s, size_t size)
 		d[n] = '\0';
 	}
 	return len;
-}
-
-size_t strlcat(char *d, const char *s, size_t size)
-{
-	size_t used = strnlen(d, size);
-
-	return used + strlcpy(d + used, s, size - used);
 }

@@ -31,53 +31,14 @@ void arch_cputopo(unsigned int cpu, struct xen_sysctl_cputopo *topo)
 	topo->node = 0;
 }
 
-/* ---- feature sets: the words of a policy, in the order of public/arch-x86/cpufeatureset.h ---- */
-
+/* Those of public/arch-x86/cpufeatureset.h. */
 #define FEATURESET_WORDS 14
-enum cpuid_reg { REG_A, REG_B, REG_C, REG_D };
-static const struct {
-	u32 leaf, subleaf;
-	enum cpuid_reg reg;
-} words[FEATURESET_WORDS] = {
-	{ 0x00000001, XEN_CPUID_NO_SUBLEAF, REG_D },
-	{ 0x00000001, XEN_CPUID_NO_SUBLEAF, REG_C },
-	{ 0x80000001, XEN_CPUID_NO_SUBLEAF, REG_D },
-	{ 0x80000001, XEN_CPUID_NO_SUBLEAF, REG_C },
-	{ 0x0000000d, 1, REG_A },
-	{ 0x00000007, 0, REG_B },
-	{ 0x00000007, 0, REG_C },
-	{ 0x80000007, XEN_CPUID_NO_SUBLEAF, REG_D },
-	{ 0x80000008, XEN_CPUID_NO_SUBLEAF, REG_B },
-	{ 0x00000007, 0, REG_D },
-	{ 0x00000007, 1, REG_A },
-	{ 0x80000021, XEN_CPUID_NO_SUBLEAF, REG_A },
-	{ 0x00000007, 1, REG_B },
-	{ 0x00000007, 2, REG_D },
-};
 
-#define LEAVES_MAX 512U
-#define MSRS_MAX   64U
-
-static int featureset(unsigned int policy, u32 out[FEATURESET_WORDS])
-{
-	xen_cpuid_leaf_t *leaves = xzalloc_array(xen_cpuid_leaf_t, LEAVES_MAX);
-	xen_msr_entry_t *msrs = xzalloc_array(xen_msr_entry_t, MSRS_MAX);
-	u32 nl = LEAVES_MAX, nm = MSRS_MAX;
-	int rc = leaves && msrs ? cpu_policy_get_system(policy, leaves, &nl, msrs, &nm) : -ENOMEM;
-
-	memset(out, 0, FEATURESET_WORDS * sizeof(out[0]));
-	for (u32 i = 0; !rc && i < nl; i++)
-		for (unsigned int w = 0; w < FEATURESET_WORDS; w++)
-			if (leaves[i].leaf == words[w].leaf && leaves[i].subleaf == words[w].subleaf)
-				out[w] = (&leaves[i].a)[words[w].reg];
-	xfree(leaves);
-	xfree(msrs);
-	return rc;
-}
+#define LEAVES_MAX	 512U
+#define MSRS_MAX	 64U
 
 void arch_physinfo(struct xen_sysctl_physinfo *p)
 {
-	u32 words_of_host[FEATURESET_WORDS];
 	unsigned int smt = smt_shift(), core = max(core_shift(), smt), cores = 0, threads = 0, cpu;
 
 	for_each_online_cpu(cpu) {
@@ -92,8 +53,7 @@ void arch_physinfo(struct xen_sysctl_physinfo *p)
 	p->cores_per_socket = max(cores, 1U);
 	p->threads_per_core = max(threads, 1U);
 	p->cpu_khz = (u32)tsc_khz;
-	if (!featureset(XEN_SYSCTL_cpu_policy_host, words_of_host))
-		memcpy(p->hw_cap, words_of_host, sizeof(p->hw_cap));
+	(void)cpu_policy_featureset(XEN_SYSCTL_cpu_policy_host, p->hw_cap, ARRAY_SIZE(p->hw_cap));
 }
 
 long arch_sysctl_levelling_caps(struct xen_sysctl *op)
@@ -123,7 +83,7 @@ long arch_sysctl_featureset(struct xen_sysctl *op)
 	}
 	if (f->index >= ARRAY_SIZE(policy_of))
 		return -EINVAL;
-	rc = featureset(policy_of[f->index], fs);
+	rc = cpu_policy_featureset(policy_of[f->index], fs, FEATURESET_WORDS);
 	if (rc)
 		return rc;
 	nr = min(f->nr_features, (u32)FEATURESET_WORDS);

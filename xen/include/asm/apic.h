@@ -15,7 +15,6 @@
 #define VECTOR_LOCAL_TIMER   0xfa
 #define VECTOR_CALL_FUNCTION 0xfb
 #define VECTOR_EVENT_CHECK   0xfc
-#define VECTOR_THERMAL	     0xfd
 #define VECTOR_APIC_ERROR    0xfe
 #define VECTOR_SPURIOUS	     0xff
 
@@ -37,7 +36,6 @@
 #define APIC_ICR	     0x300
 #define APIC_ICR2	     0x310
 #define APIC_LVTT	     0x320
-#define APIC_LVTT_PERIODIC   (1U << 17)
 #define APIC_LVTT_DEADLINE   (2U << 17)
 #define APIC_LVTTHMR	     0x330
 #define APIC_LVTPC	     0x340
@@ -52,17 +50,12 @@
 #define APIC_LVT_MASKED	     (1U << 16)
 
 #define APIC_DM_FIXED	     0x000
-#define APIC_DM_LOWEST	     0x100
 #define APIC_DM_SMI	     0x200
 #define APIC_DM_NMI	     0x400
 #define APIC_DM_INIT	     0x500
 #define APIC_DM_STARTUP	     0x600
-#define APIC_DM_EXTINT	     0x700
-#define APIC_DEST_LOGICAL    0x00800
 #define APIC_ICR_BUSY	     0x01000
 #define APIC_ICR_ASSERT	     0x04000
-#define APIC_ICR_LEVEL	     0x08000
-#define APIC_DEST_SELF	     0x40000
 
 extern bool x2apic_enabled;
 

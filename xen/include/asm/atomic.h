@@ -14,10 +14,6 @@ typedef struct {
 typedef struct {
 	s64 v;
 } atomic64_t;
-#define ATOMIC_INIT(i) \
-	{              \
-		(i)    \
-	}
 
 #define smp_mb()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
 #define smp_rmb()		__atomic_thread_fence(__ATOMIC_ACQUIRE)
@@ -39,10 +35,6 @@ static inline int atomic_read(const atomic_t *a) { return __atomic_load_n(&a->v,
 static inline void atomic_set(atomic_t *a, int i) { __atomic_store_n(&a->v, i, __ATOMIC_RELAXED); }
 static inline void atomic_inc(atomic_t *a) { __atomic_fetch_add(&a->v, 1, __ATOMIC_SEQ_CST); }
 static inline void atomic_dec(atomic_t *a) { __atomic_fetch_sub(&a->v, 1, __ATOMIC_SEQ_CST); }
-static inline int atomic_add_return(int i, atomic_t *a)
-{
-	return __atomic_add_fetch(&a->v, i, __ATOMIC_SEQ_CST);
-}
 static inline bool atomic_dec_and_test(atomic_t *a)
 {
 	return __atomic_sub_fetch(&a->v, 1, __ATOMIC_SEQ_CST) == 0;
@@ -59,7 +51,6 @@ static inline bool atomic_add_unless(atomic_t *a, int i, int u)
 }
 
 static inline s64 atomic64_read(const atomic64_t *a) { return __atomic_load_n(&a->v, __ATOMIC_RELAXED); }
-static inline void atomic64_set(atomic64_t *a, s64 i) { __atomic_store_n(&a->v, i, __ATOMIC_RELAXED); }
 static inline s64 atomic64_add_return(s64 i, atomic64_t *a)
 {
 	return __atomic_add_fetch(&a->v, i, __ATOMIC_SEQ_CST);

@@ -73,7 +73,6 @@ static inline unsigned int find_next_zero_bit(const unsigned long *p, unsigned i
 	}
 	return size;
 }
-#define find_first_bit(p, size)	     find_next_bit(p, size, 0)
 #define find_first_zero_bit(p, size) find_next_zero_bit(p, size, 0)
 
 #endif

@@ -25,26 +25,21 @@ struct hvm_event {
 #define HVM_EVENT_HW_EXCEPTION	    3
 #define HVM_EVENT_SW_INT	    4
 #define HVM_EVENT_PRIV_SW_EXCEPTION 5
-#define HVM_EVENT_SW_EXCEPTION	    6
 
 #define X86_EXC_DE		    0
 #define X86_EXC_DB		    1
 #define X86_EXC_NMI		    2
 #define X86_EXC_BP		    3
 #define X86_EXC_OF		    4
-#define X86_EXC_BR		    5
 #define X86_EXC_UD		    6
-#define X86_EXC_NM		    7
 #define X86_EXC_DF		    8
 #define X86_EXC_TS		    10
 #define X86_EXC_NP		    11
 #define X86_EXC_SS		    12
 #define X86_EXC_GP		    13
 #define X86_EXC_PF		    14
-#define X86_EXC_MF		    16
 #define X86_EXC_AC		    17
 #define X86_EXC_MC		    18
-#define X86_EXC_XM		    19
 
 enum hvm_seg {
 	HVM_SEG_ES,
@@ -69,7 +64,6 @@ struct hvm_segment {
 #define HVM_SEG_S	  0x0010
 #define HVM_SEG_DPL_SHIFT 5
 #define HVM_SEG_P	  0x0080
-#define HVM_SEG_AVL	  0x0100
 #define HVM_SEG_L	  0x0200
 #define HVM_SEG_D	  0x0400
 #define HVM_SEG_G	  0x0800

@@ -58,7 +58,6 @@ int hvm_cpu_up(void);
 /* MSR_TSC_AUX and other host-wide facts of the vendor support, for CPUID: physical bits EPT can map, … */
 bool hvm_has_rdtscp(void);
 bool hvm_has_invpcid(void);
-bool hvm_has_xsaves(void);
 bool hvm_has_apic_reg_virt(void);
 
 /* ---- life (hvm/hvm.c) ---- */
@@ -226,7 +225,6 @@ void hvm_mtrr_init(struct vcpu *v);
 int hvm_mtrr_rdmsr(struct vcpu *v, u32 msr, u64 *val);
 int hvm_mtrr_wrmsr(struct vcpu *v, u32 msr, u64 val);
 /* Type (0 UC, 1 WC, 4 WT, 5 WP, 6 WB) that the MTRRs of v give to the page at gpa. */
-u8 hvm_mtrr_type(const struct vcpu *v, gpa_t gpa);
 
 /* ---- save records (hvm/save.c) ---- */
 struct hvm_hw_cpu;
@@ -244,8 +242,8 @@ int hvm_context_save_one(struct domain *d, u16 type, u16 instance, void *buf, si
 
 /* ---- CPUID/MSR policy (cpu/policy.c) ---- */
 struct cpu_policy;
-/* Words of a featureset (XEN_SYSCTL_get_cpu_featureset) of a system policy; returns how many there are. */
-u32 cpu_policy_featureset(unsigned int index, u32 *words, u32 nr);
+/* The first nr words of a system policy's featureset (public/arch-x86/cpufeatureset.h). Errors of cpu_policy_get_system(). */
+int cpu_policy_featureset(unsigned int index, u32 *words, u32 nr);
 struct xen_cpuid_leaf;
 struct xen_msr_entry;
 int cpu_policy_init(struct domain *d);

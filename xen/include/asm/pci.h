@@ -44,8 +44,4 @@ struct pci_ecam {
 };
 bool pci_ecam_window(unsigned int n, struct pci_ecam *out);
 
-/* A device the hypervisor drives itself: dom0 does not see it. While booting. */
-void pci_hide(struct pci_id id);
-bool pci_is_hidden(struct pci_id id);
-
 #endif

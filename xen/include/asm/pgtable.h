@@ -14,7 +14,6 @@
 #define PTE_A	   0x020
 #define PTE_D	   0x040
 #define PTE_PS	   0x080
-#define PTE_PAT	   0x080 /* in 4K entries; bit 12 in large ones */
 #define PTE_G	   0x100
 #define PTE_NX_BIT 63
 
@@ -37,7 +36,6 @@
 /* Kinds of mappings. */
 #define MAP_RW (PTE_P | PTE_W | PTE_A | PTE_D | PTE_G | PTE_NX)
 #define MAP_RO (PTE_P | PTE_A | PTE_D | PTE_G | PTE_NX)
-#define MAP_RX (PTE_P | PTE_A | PTE_D | PTE_G)
 #define MAP_UC (MAP_RW | PTE_PCD | PTE_PWT) /* PAT entry 3 */
 
 /* PAT: 0 WB, 1 WT, 2 UC-, 3 UC, 4 WC, 5 WP, 6 UC-, 7 UC. */
@@ -77,8 +75,6 @@ void mm_init(void);
 /* nr pages of virtual space above VMAP_START, with an unmapped page after them; NULL when full. */
 void *vmap_reserve(unsigned long nr);
 void vmap_release(void *v);
-/* nr fresh pages mapped read-write there, NULL when out of memory. */
-void *vmap_alloc(unsigned long nr);
 struct cpu_stacks;
 /* Stacks with unmapped guard pages, for a CPU that is being started. */
 struct cpu_stacks *alloc_cpu_stacks(void);

@@ -16,14 +16,9 @@
 #define X86_EFLAGS_IF	   0x00000200
 #define X86_EFLAGS_DF	   0x00000400
 #define X86_EFLAGS_OF	   0x00000800
-#define X86_EFLAGS_IOPL	   0x00003000
-#define X86_EFLAGS_NT	   0x00004000
 #define X86_EFLAGS_RF	   0x00010000
 #define X86_EFLAGS_VM	   0x00020000
 #define X86_EFLAGS_AC	   0x00040000
-#define X86_EFLAGS_VIF	   0x00080000
-#define X86_EFLAGS_VIP	   0x00100000
-#define X86_EFLAGS_ID	   0x00200000
 
 #define X86_CR0_PE	   0x00000001
 #define X86_CR0_MP	   0x00000002
@@ -51,14 +46,11 @@
 #define X86_CR4_UMIP	   0x00000800
 #define X86_CR4_LA57	   0x00001000
 #define X86_CR4_VMXE	   0x00002000
-#define X86_CR4_SMXE	   0x00004000
 #define X86_CR4_FSGSBASE   0x00010000
 #define X86_CR4_PCIDE	   0x00020000
 #define X86_CR4_OSXSAVE	   0x00040000
 #define X86_CR4_SMEP	   0x00100000
 #define X86_CR4_SMAP	   0x00200000
-#define X86_CR4_PKE	   0x00400000
-#define X86_CR4_CET	   0x00800000
 
 #define X86_XCR0_X87	   0x1
 #define X86_XCR0_SSE	   0x2
@@ -80,20 +72,6 @@ static inline u32 cpuid_eax(u32 leaf)
 
 	cpuid(leaf, &a, &b, &c, &d);
 	return a;
-}
-static inline u32 cpuid_ebx(u32 leaf)
-{
-	u32 a, b, c, d;
-
-	cpuid(leaf, &a, &b, &c, &d);
-	return b;
-}
-static inline u32 cpuid_ecx(u32 leaf)
-{
-	u32 a, b, c, d;
-
-	cpuid(leaf, &a, &b, &c, &d);
-	return c;
 }
 static inline u32 cpuid_edx(u32 leaf)
 {
@@ -134,19 +112,6 @@ static inline int __must_check rdmsr_safe(u32 msr, u64 *val)
 	*val = rc ? 0 : (u64)hi << 32 | lo;
 	return rc;
 }
-static inline int wrmsr_safe(u32 msr, u64 val)
-{
-	int rc = -1;
-
-	__asm__ __volatile__("1: wrmsr\n\t"
-			     "xorl %[rc], %[rc]\n\t"
-			     "2:\n\t" ASM_EXTABLE(1b, 2b)
-			     : [rc] "+&r"(rc)
-			     : "c"(msr), "a"((u32)val), "d"((u32)(val >> 32))
-			     : "memory");
-	return rc;
-}
-
 #define ASM_CR_ACCESS(n)                                                        \
 	static inline unsigned long read_cr##n(void)                            \
 	{                                                                       \

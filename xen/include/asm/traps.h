@@ -41,10 +41,6 @@ void show_execution_state(void);
 void stop_other_cpus(bool show);
 /* Machine-level ends; asm/setup.h: machine_restart(), machine_halt(). */
 
-/* An NMI or machine check that ended guest mode: runs the host's handler as if it had come here. */
-static inline void raise_host_nmi(void) { __asm__ __volatile__("int $2" : : : "memory"); }
-static inline void raise_host_mce(void) { __asm__ __volatile__("int $18" : : : "memory"); }
-
 /* NMIs seen, for those whose business they are not (dump_irqs). */
 extern unsigned long nmi_count_unknown;
 

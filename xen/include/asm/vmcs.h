@@ -6,7 +6,6 @@
 /* 16-bit */
 #define VPID		  0x0000
 #define GUEST_ES_SELECTOR 0x0800 /* then CS, SS, DS, FS, GS, LDTR, TR, 2 apart */
-#define GUEST_CS_SELECTOR 0x0802
 #define GUEST_INTR_STATUS 0x0810
 #define HOST_ES_SELECTOR  0x0c00
 #define HOST_CS_SELECTOR  0x0c02
@@ -21,10 +20,8 @@
 #define MSR_BITMAP	       0x2004
 #define TSC_OFFSET	       0x2010
 #define VIRTUAL_APIC_PAGE      0x2012
-#define APIC_ACCESS_ADDR       0x2014
 #define EPT_POINTER	       0x201a
 #define EOI_EXIT_BITMAP0       0x201c
-#define XSS_EXIT_BITMAP	       0x202c
 #define TSC_MULTIPLIER	       0x2032
 #define GUEST_PHYSICAL_ADDRESS 0x2400
 #define VMCS_LINK_POINTER      0x2800
@@ -49,7 +46,6 @@
 #define VM_ENTRY_INTR_INFO	 0x4016
 #define VM_ENTRY_EXCEPTION_ERROR 0x4018
 #define VM_ENTRY_INSN_LEN	 0x401a
-#define TPR_THRESHOLD		 0x401c
 #define SECONDARY_CONTROL	 0x401e
 #define PLE_GAP			 0x4020
 #define PLE_WINDOW		 0x4022

@@ -31,7 +31,6 @@
 #define PROC_MONITOR_EXITING   BIT(29)
 #define PROC_SECONDARY	       BIT(31)
 
-#define SEC_VIRT_APIC_ACCESSES BIT(0)
 #define SEC_EPT		       BIT(1)
 #define SEC_RDTSCP	       BIT(3)
 #define SEC_VIRT_X2APIC	       BIT(4)
@@ -66,8 +65,6 @@
 #define INTR_INFO_NMI_UNBLOCKED	  BIT(12) /* exit: an IRET had unblocked NMIs before the fault */
 #define INTR_INFO_VALID		  BIT(31)
 
-#define BLOCKING_STI		  BIT(0)
-#define BLOCKING_MOV_SS		  BIT(1)
 #define BLOCKING_NMI		  BIT(3)
 
 #define EXIT_REASON_ENTRY_FAILURE BIT(31)

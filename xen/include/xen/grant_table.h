@@ -29,7 +29,6 @@ unsigned int gnttab_resource_max_frames(const struct domain *d, unsigned int id)
 /* One frame of that resource with a reference for the caller; grows the table. */
 int gnttab_acquire_resource(struct domain *d, unsigned int id, unsigned long frame, struct page_info **page);
 /* In use by others, for checks at a domain's end and the debug key. */
-unsigned long gnttab_active_count(struct domain *d);
 void gnttab_dump(struct domain *d);
 
 #endif

@@ -58,7 +58,5 @@ void guest_access_flush_cpu(const struct domain *d);
 	})
 #define copy_from_guest(dst, hnd, nr) copy_from_guest_offset(dst, hnd, 0, nr)
 #define copy_to_guest(hnd, src, nr)   copy_to_guest_offset(hnd, 0, src, nr)
-#define copy_field_to_guest(hnd, src, field) \
-	copy_to_guest_va((unsigned long)&(hnd).p->field, &(src)->field, sizeof((src)->field))
 
 #endif

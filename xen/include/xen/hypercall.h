@@ -48,7 +48,6 @@ long do_physdev_op(const unsigned long *a);
 long do_multicall(const unsigned long *a);
 long do_set_timer_op(const unsigned long *a);
 long do_dm_op(const unsigned long *a);
-long do_xsm_op(const unsigned long *a);
 /* Beyond Xen's ABI: <pavise/pavise_op.h>, hypercall number __HYPERVISOR_arch_1. */
 long do_pavise_op(const unsigned long *a);
 

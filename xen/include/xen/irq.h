@@ -13,7 +13,6 @@ typedef void (*irq_handler_t)(unsigned int irq, void *data);
  * -EBUSY when somebody has it.
  */
 int request_irq(unsigned int irq, const char *name, irq_handler_t fn, void *data);
-void release_irq(unsigned int irq);
 /*
  * Claim a GSI for a guest: fn is called on every interrupt, and the line then stays masked (level) or
  * acknowledged (edge) until guest_irq_eoi(). trigger/polarity as the guest programmed its IO-APIC.

@@ -71,13 +71,10 @@ int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 int strcasecmp(const char *a, const char *b);
 char *strchr(const char *s, int c);
-char *strrchr(const char *s, int c);
 char *strstr(const char *s, const char *needle);
 /* Copies at most size-1 characters and always terminates; returns strlen(s). */
 size_t strlcpy(char *d, const char *s, size_t size);
-size_t strlcat(char *d, const char *s, size_t size);
 unsigned long long strtoull(const char *s, const char **end, unsigned int base);
-long long strtoll(const char *s, const char **end, unsigned int base);
 /* Size with an optional suffix B K M G T (default unit: KiB); *end is the first character not used. */
 unsigned long long parse_size(const char *s, const char **end);
 
@@ -115,7 +112,6 @@ static inline unsigned int get_order_from_bytes(u64 size)
 {
 	return size <= 4096 ? 0 : fls64((size - 1) >> 12);
 }
-static inline unsigned int get_order_from_pages(u64 pages) { return pages <= 1 ? 0 : fls64(pages - 1); }
 /* a * b / c without losing the high half. */
 static inline u64 muldiv64(u64 a, u64 b, u64 c) { return (u64)((unsigned __int128)a * b / c); }
 

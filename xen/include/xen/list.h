@@ -30,11 +30,6 @@ static inline void list_add(struct list_head *e, struct list_head *head)
 	list_insert_between(e, head, head->next);
 }
 
-static inline void list_add_tail(struct list_head *e, struct list_head *head)
-{
-	list_insert_between(e, head->prev, head);
-}
-
 /* Removes e and leaves it a valid empty list, so that removing it again is harmless. */
 static inline void list_del(struct list_head *e)
 {
@@ -58,18 +53,6 @@ static inline void list_add_tail_rcu(struct list_head *e, struct list_head *head
 	e->prev = head->prev;
 	__atomic_store_n(&head->prev->next, e, __ATOMIC_RELEASE);
 	head->prev = e;
-}
-
-/* Moves all of src to the end of dst; src becomes empty. */
-static inline void list_splice_tail_init(struct list_head *src, struct list_head *dst)
-{
-	if (list_empty(src))
-		return;
-	src->next->prev = dst->prev;
-	dst->prev->next = src->next;
-	src->prev->next = dst;
-	dst->prev = src->prev;
-	INIT_LIST_HEAD(src);
 }
 
 #define list_entry(p, type, member)	  container_of(p, type, member)

@@ -27,7 +27,6 @@ struct domain;
  *   bit  49     PGC_reserved: kept for its gfn in a 1:1 domain while ballooned out (count 0)
  *   bit  50     PGC_broken: had a hardware error, is never allocated again
  */
-#define PGC_count_mask	0x00000000ffffffffUL
 #define PGC_owner_shift 32
 #define PGC_owner_mask	(0xffffUL << PGC_owner_shift)
 #define PGC_xen		(1UL << 48)

@@ -119,12 +119,6 @@ int request_irq(unsigned int irq, const char *name, irq_handler_t fn, void *data
 	return rc;
 }
 
-void release_irq(unsigned int irq)
-{
-	if (irq < nr_gsis)
-		unclaim(&irq_descs[irq]);
-}
-
 int bind_guest_gsi(unsigned int gsi, bool level, bool active_low, irq_handler_t fn, void *data)
 {
 	struct irq_desc *d = &irq_descs[gsi];

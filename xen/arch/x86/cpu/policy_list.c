@@ -139,14 +139,20 @@ static struct cpu_policy *system_policy(unsigned int index)
 	}
 }
 
-/* 0; -ENOBUFS; -EOPNOTSUPP for policies of PV guests; -EINVAL for an index that does not exist. */
+/* -EOPNOTSUPP for policies of PV guests; -EINVAL for an index that does not exist. */
+static int no_system_policy(unsigned int index)
+{
+	return index <= XEN_SYSCTL_cpu_policy_hvm_default ? -EOPNOTSUPP : -EINVAL;
+}
+
+/* 0; -ENOBUFS; as no_system_policy(). */
 int cpu_policy_get_system(unsigned int index, struct xen_cpuid_leaf *leaves, u32 *nr_leaves,
 			  struct xen_msr_entry *msrs, u32 *nr_msrs)
 {
 	struct cpu_policy *p = system_policy(index);
 
 	if (!p)
-		return index <= XEN_SYSCTL_cpu_policy_hvm_default ? -EOPNOTSUPP : -EINVAL;
+		return no_system_policy(index);
 	return list_policy(p, leaves, nr_leaves, msrs, nr_msrs);
 }
 
@@ -156,14 +162,18 @@ int cpu_policy_get(struct domain *d, struct xen_cpuid_leaf *leaves, u32 *nr_leav
 	return list_policy(d->arch.cpu_policy, leaves, nr_leaves, msrs, nr_msrs);
 }
 
-u32 cpu_policy_featureset(unsigned int index, u32 *words, u32 nr)
+int cpu_policy_featureset(unsigned int index, u32 *words, u32 nr)
 {
 	struct cpu_policy *p = system_policy(index);
-	u32 i;
 
-	for (i = 0; i < nr && i < FEATURESET_WORDS; i++)
-		words[i] = p && cpu_policy_word(p, i) ? *cpu_policy_word(p, i) : 0;
-	return FEATURESET_WORDS;
+	if (!p)
+		return no_system_policy(index);
+	for (u32 i = 0; i < nr; i++) {
+		const u32 *w = cpu_policy_word(p, i);
+
+		words[i] = w ? *w : 0;
+	}
+	return 0;
 }
 
 /* ---- setting ---- */

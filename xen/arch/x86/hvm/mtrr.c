@@ -145,46 +145,6 @@ int hvm_mtrr_wrmsr(struct vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
-static u8 fixed_type(const struct mtrr_state *m, gpa_t gpa)
-{
-	unsigned int i, shift;
-
-	if (gpa < 0x80000) {
-		i = 0;
-		shift = (unsigned int)(gpa >> 16);
-	} else if (gpa < 0xc0000) {
-		i = 1 + (unsigned int)(gpa - 0x80000) / 0x20000;
-		shift = (unsigned int)(gpa >> 14 & 7);
-	} else {
-		i = 3 + (unsigned int)(gpa - 0xc0000) / 0x8000;
-		shift = (unsigned int)(gpa >> 12 & 7);
-	}
-	return (u8)(m->fixed[i] >> (8 * shift));
-}
-
-/* SDM, "MTRR Precedences": UC wins, then WT over WB; other overlaps are undefined, the lower type is taken. */
-u8 hvm_mtrr_type(const struct vcpu *v, gpa_t gpa)
-{
-	const struct mtrr_state *m = &v->arch.hvm.mtrr;
-	bool found = false;
-	unsigned int i;
-	u8 type = 0;
-
-	if (!(m->def_type & MTRR_DEF_TYPE_ENABLE))
-		return X86_MT_UC;
-	if (gpa < MB(1) && (m->def_type & MTRR_DEF_TYPE_FIXED))
-		return fixed_type(m, gpa);
-	for (i = 0; i < VAR_COUNT; i++) {
-		u64 base = m->var[i][0], mask = m->var[i][1];
-
-		if (!(mask & VAR_VALID) || ((gpa ^ base) & mask & PAGE_MASK))
-			continue;
-		type = found ? min(type, (u8)base) : (u8)base;
-		found = true;
-	}
-	return found ? type : (u8)m->def_type;
-}
-
 void hvm_mtrr_save(struct vcpu *v, struct hvm_hw_mtrr *out)
 {
 	const struct mtrr_state *m = &v->arch.hvm.mtrr;

@@ -12,9 +12,8 @@
 #include <asm/pci.h>
 #include <asm/setup.h>
 
-#define ECAM_MAX   8
-#define BUS_BYTES  (1U << 20)
-#define HIDDEN_MAX 4
+#define ECAM_MAX  8
+#define BUS_BYTES (1U << 20)
 
 static DEFINE_SPINLOCK(ports_lock, RANK_LEAF); /* the address latch of 0xcf8 */
 
@@ -23,9 +22,6 @@ static unsigned int window_count;
 static bool windows_known;
 /* Mapped when a bus is first used, never unmapped. */
 static u8 *bus_map[ECAM_MAX][256];
-
-static struct pci_id hidden[HIDDEN_MAX];
-static unsigned int hidden_count;
 
 static void find_windows(void)
 {
@@ -172,20 +168,4 @@ u8 pci_find_capability(struct pci_id id, u8 cap)
 		pos = (u8)(head >> 8) & ~3;
 	}
 	return 0;
-}
-
-void pci_hide(struct pci_id id)
-{
-	if (hidden_count < HIDDEN_MAX)
-		hidden[hidden_count++] = id;
-}
-
-bool pci_is_hidden(struct pci_id id)
-{
-	unsigned int i;
-
-	for (i = 0; i < hidden_count; i++)
-		if (hidden[i].seg == id.seg && hidden[i].bus == id.bus && hidden[i].devfn == id.devfn)
-			return true;
-	return false;
 }

@@ -92,11 +92,10 @@ static void device_access(struct vpci_dev *dev, u16 reg, unsigned int size, bool
 /* size 1, 2 or 4, within a dword. */
 static void config_access(struct domain *d, struct pci_id id, u16 reg, unsigned int size, bool write, u32 *val)
 {
-	struct vpci_dev *dev = NULL;
+	struct vpci_dev *dev;
 
 	spin_lock(&d->arch.hvm.lock);
-	if (!pci_is_hidden(id))
-		dev = get_device(d, id);
+	dev = get_device(d, id);
 	if (dev)
 		device_access(dev, reg, size, write, val);
 	else if (!write)

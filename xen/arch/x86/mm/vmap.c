@@ -136,17 +136,6 @@ static void free_pages_of(void *v, unsigned long nr)
 	}
 }
 
-void *vmap_alloc(unsigned long nr)
-{
-	void *v = vmap_reserve(nr);
-
-	if (!v || populate(v, nr))
-		return v;
-	free_pages_of(v, nr);
-	vmap_release(v);
-	return NULL;
-}
-
 struct cpu_stacks *alloc_cpu_stacks(void)
 {
 	struct cpu_stacks *s = vmap_reserve(sizeof(*s) >> PAGE_SHIFT);

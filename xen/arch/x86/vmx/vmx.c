@@ -451,7 +451,6 @@ static void vmx_set_windows(struct vcpu *v, bool irq, bool nmi)
 
 bool hvm_has_rdtscp(void) { return vmx_caps.sec & SEC_RDTSCP; }
 bool hvm_has_invpcid(void) { return vmx_caps.sec & SEC_INVPCID; }
-bool hvm_has_xsaves(void) { return vmx_caps.sec & SEC_XSAVES; }
 bool hvm_has_apic_reg_virt(void) { return vmx_caps.sec & SEC_APIC_REG_VIRT; }
 
 const struct hvm_ops vmx_ops = {

@@ -68,7 +68,7 @@ struct evtchn *evtchn_open(struct domain *d, u32 port, enum evtchn_state state, 
 static void port_free(struct domain *d, struct evtchn *chn)
 {
 	chn->notify = NULL;
-	chn->pending = false;
+	WRITE_ONCE(chn->pending, false);
 	WRITE_ONCE(chn->state, ECS_FREE);
 	if (d->evtchn.fifo)
 		evtchn_fifo_clear_pending(d, chn);

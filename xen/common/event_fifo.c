@@ -38,7 +38,7 @@ struct evtchn_fifo_domain {
 
 static event_word_t *word_of(const struct domain *d, u32 port)
 {
-	const struct evtchn_fifo_domain *f = READ_ONCE(d->evtchn.fifo);
+	const struct evtchn_fifo_domain *f = smp_load_acquire(&d->evtchn.fifo);
 
 	if (!f || port / WORDS_PER_PAGE >= smp_load_acquire(&f->nr_pages))
 		return NULL;
@@ -163,7 +163,7 @@ static void queue_append(struct domain *d, struct evtchn_fifo_domain *f, struct 
 void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *chn)
 {
 	struct domain *d = v->domain;
-	struct evtchn_fifo_domain *f = READ_ONCE(d->evtchn.fifo);
+	struct evtchn_fifo_domain *f = smp_load_acquire(&d->evtchn.fifo);
 	event_word_t *word = word_of(d, chn->port);
 
 	if (!f)
@@ -173,12 +173,12 @@ void evtchn_fifo_set_pending(struct vcpu *v, struct evtchn *chn)
 		 * Remembered until both are there; looked for again, as they may have come in
 		 * between.
 		 */
-		chn->pending = true;
+		WRITE_ONCE(chn->pending, true);
 		smp_mb();
 		word = word_of(d, chn->port);
 		if (!word || !smp_load_acquire(&f->vcpu[v->vcpu_id]))
 			return;
-		chn->pending = false;
+		WRITE_ONCE(chn->pending, false);
 	}
 	word_test_and_set(word, EVTCHN_FIFO_PENDING);
 	if (!word_test(word, EVTCHN_FIFO_MASKED) && !word_test(word, EVTCHN_FIFO_LINKED))
@@ -243,8 +243,8 @@ static void raise_remembered(struct domain *d, u32 first, u32 end)
 	for (u32 port = max(first, 1U); port < min(end, d->evtchn.valid_ports); port++) {
 		struct evtchn *chn = evtchn_by_port(d, port);
 
-		if (chn->pending) {
-			chn->pending = false;
+		if (READ_ONCE(chn->pending)) {
+			WRITE_ONCE(chn->pending, false);
 			evtchn_fifo_set_pending(d->vcpu[chn->notify_vcpu], chn);
 		}
 	}
@@ -297,7 +297,7 @@ int evtchn_fifo_init_control(struct evtchn_init_control *op)
 		} else {
 			for (u32 port = 1; port < d->evtchn.valid_ports; port++)
 				if (evtchn_2l_is_pending(d, port))
-					evtchn_by_port(d, port)->pending = true;
+					WRITE_ONCE(evtchn_by_port(d, port)->pending, true);
 			spin_lock_init(&fresh->nowhere.lock, RANK_VPORT);
 			fresh->vcpu[op->vcpu] = fv;
 			smp_store_release(&d->evtchn.fifo, fresh);

@@ -59,8 +59,6 @@ const struct difference differences[] = {
 	  "who takes that for an answer loses what was written" },
 	{ "fifo: queues once more after a reset", "the event is linked, and no upcall comes",
 	  "the event is delivered", "an event that is sent must arrive" },
-	{ "exception: #DB: single step over a store to the local APIC", "two #DB for one instruction", "one",
-	  "as the processor does" },
 	{ "dm: guest destroyed while it waits", "pages of the guest before come back late",
 	  "exactly as before", "a leak must be visible" },
 	{ "dm: server destroyed while the guest waits", "the vCPU waits for ever",

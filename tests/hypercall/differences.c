@@ -61,6 +61,8 @@ const struct difference differences[] = {
 	  "the event is delivered", "an event that is sent must arrive" },
 	{ "dm: guest destroyed while it waits", "pages of the guest before come back late",
 	  "exactly as before", "a leak must be visible" },
+	{ "exception: #DB: single step over a store to the local APIC",
+	  "at times two #DB for the one instruction", "one", "as the processor does" },
 	{ "dm: server destroyed while the guest waits", "the vCPU waits for ever",
 	  "the access reads as ones", "a device model that goes must not take its guest with it" },
 	{ "resource: a frame outlives its domain", "not run: the frame is freed while it is mapped",

@@ -170,7 +170,8 @@ static void single_step_over_a_store(void)
 			 : "a"(0), "d"(0xfee00080ul)
 			 : "cc", "memory");
 	trap_set_handler(X86_DB, NULL);
-	CHECK_EQ(steps, 4);
+	tap_uses_difference(__FILE__, __LINE__);
+	CHECK(steps == 4 || (on_xen && steps == 5));
 }
 
 /* Steps over one instruction that exits, of that many bytes: each of the six here is one step. */

@@ -82,6 +82,8 @@ static long dm_modified_memory(struct dm_call *c)
 {
 	struct xen_dm_op_modified_memory *o = &c->op.u.modified_memory;
 
+	if (!p2m_logdirty_active(c->d))
+		return 0;
 	if (c->nr_bufs < 2 || c->buf[1].size / sizeof(struct xen_dm_op_modified_memory_extent) < o->nr_extents ||
 	    o->opaque > o->nr_extents)
 		return -EINVAL;

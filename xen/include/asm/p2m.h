@@ -186,6 +186,8 @@ int p2m_logdirty_read(struct domain *d, bool clean, unsigned long nr, unsigned l
 		      int (*out)(void *arg, unsigned long first_bit, const void *bytes, size_t n), void *arg,
 		      u64 *dirty_count, u64 *fault_count);
 void p2m_mark_dirty(struct domain *d, gfn_t gfn);
+/* Whether that has any effect: log-dirty mode is on or being switched on. */
+bool p2m_logdirty_active(const struct domain *d);
 
 /*
  * ---- batch: what may be dropped only after the flush (I2) ----

@@ -118,6 +118,11 @@ void p2m_make_dirty(struct p2m_domain *p2m, unsigned long gfn)
 	ASSERT(!b.need_flush && !b.count);
 }
 
+bool p2m_logdirty_active(const struct domain *d)
+{
+	return __atomic_load_n(&to_p2m(d)->logdirty, __ATOMIC_RELAXED);
+}
+
 void p2m_mark_dirty(struct domain *d, gfn_t gfn)
 {
 	struct p2m_domain *p2m = to_p2m(d);

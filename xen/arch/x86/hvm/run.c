@@ -84,19 +84,19 @@ static void idle(void)
 	local_irq_enable();
 }
 
-/* What may keep v from entering: a start-up IPI to wait for, a device model's answer. True: nothing. */
-static bool ready_to_enter(struct vcpu *v)
+/* What may keep v from entering: a start-up IPI to wait for, a device model's answer. True: nothing any more. */
+static noinline bool become_ready(struct vcpu *v)
 {
-	if (unlikely(v->arch.hvm.init_pending) && !vlapic_handle_init(v))
+	if (v != this_cpu(loaded_vcpu))
+		load_vcpu(v);
+	if (v->arch.hvm.init_pending && !vlapic_handle_init(v))
 		return false;
-	return likely(!v->arch.hvm.io) || hvm_io_resume(v);
+	return !v->arch.hvm.io || hvm_io_resume(v);
 }
 
 static void run_vcpu(struct vcpu *v)
 {
-	if (unlikely(v != this_cpu(loaded_vcpu)))
-		load_vcpu(v);
-	if (unlikely(!ready_to_enter(v)))
+	if (unlikely(v->arch.hvm.init_pending || v->arch.hvm.io) && !become_ready(v))
 		return;
 	local_irq_disable();
 	if (unlikely(softirq_pending())) {
@@ -104,6 +104,12 @@ static void run_vcpu(struct vcpu *v)
 		return;
 	}
 	/* From here to the entry interrupts are off: a kick that comes now ends guest mode at once. */
+	if (unlikely(v != this_cpu(loaded_vcpu))) {
+		/* Loading may wait for another CPU: interrupts on, and everything is looked at again. */
+		local_irq_enable();
+		load_vcpu(v);
+		return;
+	}
 	hvm_intr_assist(v);
 	hvm->run(v);
 }

@@ -169,6 +169,7 @@ static void __noreturn hardware_domain_shutdown(u8 reason)
 	console_force_sync();
 	printk(XENLOG_ERR "Hardware dom0 %s\n",
 	       reason < ARRAY_SIZE(what) && what[reason] ? what[reason] : "shut down for an unknown reason");
+	hvm_dump_exits(hardware_domain);
 	if (reason == SHUTDOWN_poweroff)
 		machine_halt();
 	if (reason == SHUTDOWN_reboot || reason == SHUTDOWN_watchdog)

@@ -7,6 +7,7 @@
 #include <xen/symbols.h>
 #include <asm/apic.h>
 #include <asm/cpufeature.h>
+#include <asm/hvm.h>
 #include <asm/setup.h>
 #include <public/platform.h>
 
@@ -69,6 +70,7 @@ static long enter_acpi_sleep(struct xen_platform_op *op, unsigned long uop)
 		return -EINVAL;
 	if (s->flags || s->sleep_state != 5)
 		return -EOPNOTSUPP;
+	hvm_dump_exits(hardware_domain);
 	return acpi_enter_sleep(s->val_a, s->val_b);
 }
 

@@ -144,3 +144,4 @@ void vmx_entry_failed(struct vcpu *v, u32 reason, unsigned long insn_fail);
 void vmx_dump(struct vcpu *v);
 
 #endif
+void vmx_diag_init(void); /* the debug key */

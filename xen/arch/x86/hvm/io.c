@@ -388,11 +388,12 @@ void hvm_handle_portio_exit(struct vcpu *v, u16 port, unsigned int size, bool wr
 
 /* ---- statistics ---- */
 
-/* Exits of all vCPUs of d, by reason. */
+/* Exits of all vCPUs of d, by reason: for a debug key, and when dom0 ends. */
 void hvm_dump_exits(struct domain *d)
 {
 	struct vcpu *v;
 	unsigned int reason;
+	unsigned long total = 0;
 
 	for (reason = 0; reason < ARRAY_SIZE(v->arch.hvm.exit_counts); reason++) {
 		unsigned long count = 0;
@@ -400,9 +401,11 @@ void hvm_dump_exits(struct domain *d)
 
 		for_each_vcpu(d, v)
 			count += READ_ONCE(v->arch.hvm.exit_counts[reason]);
+		total += count;
 		if (!count)
 			continue;
 		name = hvm->exit_name(reason);
 		printk(XENLOG_INFO "%pd: %10lu exits: %s (%u)\n", d, count, name ? name : "unknown", reason);
 	}
+	printk(XENLOG_INFO "%pd: %10lu exits in all\n", d, total);
 }

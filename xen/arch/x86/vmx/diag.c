@@ -2,8 +2,9 @@
 /*
  * When the CPU refuses to enter a guest: the fields that the SDM's chapter "VM
  * Entries" checks, in its order and by its names, and what can be said of them.
- * The domain pays for it, not the machine.
+ * The domain pays for it, not the machine. The same fields show a debug key.
  */
+#include <xen/keyhandler.h>
 #include <xen/lib.h>
 #include <xen/sched.h>
 #include <asm/msr-index.h>
@@ -20,7 +21,8 @@ static const struct field_row {
 	{ EPT_POINTER, "EPTP" }, { VPID, "VPID" },
 	{ VM_EXIT_CONTROLS, "exit controls" }, { VM_ENTRY_CONTROLS, "entry controls" },
 	{ VM_ENTRY_INTR_INFO, "entry interruption" }, { VM_ENTRY_EXCEPTION_ERROR, "entry error code" },
-	{ VM_ENTRY_INSN_LEN, "entry instruction length" },
+	{ VM_ENTRY_INSN_LEN, "entry instruction length" }, { TSC_OFFSET, "TSC offset" },
+	{ VIRTUAL_APIC_PAGE, "virtual-APIC page" },
 }, host_fields[] = {
 	{ HOST_CR0, "CR0" }, { HOST_CR3, "CR3" }, { HOST_CR4, "CR4" }, { HOST_EFER, "EFER" },
 	{ HOST_PAT, "PAT" }, { HOST_CS_SELECTOR, "CS" }, { HOST_SS_SELECTOR, "SS" },
@@ -34,6 +36,7 @@ static const struct field_row {
 	{ GUEST_SYSENTER_EIP, "SYSENTER EIP" }, { GUEST_RIP, "RIP" }, { GUEST_RSP, "RSP" },
 	{ GUEST_RFLAGS, "RFLAGS" }, { GUEST_ACTIVITY, "activity" },
 	{ GUEST_INTERRUPTIBILITY, "interruptibility" }, { GUEST_PENDING_DEBUG, "pending debug" },
+	{ GUEST_INTR_STATUS, "interrupt status" },
 	{ VMCS_LINK_POINTER, "link pointer" }, { GUEST_PDPTE0, "PDPTE 0" },
 	{ GUEST_GDTR_BASE, "GDTR base" }, { GUEST_GDTR_LIMIT, "GDTR limit" },
 	{ GUEST_IDTR_BASE, "IDTR base" }, { GUEST_IDTR_LIMIT, "IDTR limit" },
@@ -83,6 +86,26 @@ void vmx_dump(struct vcpu *v)
 	dump_fields("controls", control_fields, ARRAY_SIZE(control_fields));
 	vmx_access_end(a);
 }
+
+static void dump_all(char key)
+{
+	struct domain *d;
+	struct vcpu *v;
+
+	rcu_read_lock();
+	for_each_domain(d) {
+		for_each_vcpu(d, v) {
+			if (v != current)
+				vcpu_pause(v);
+			vmx_dump(v);
+			if (v != current)
+				vcpu_unpause(v);
+		}
+	}
+	rcu_read_unlock();
+}
+
+void __init vmx_diag_init(void) { register_keyhandler('v', dump_all, "VMCS of each vCPU"); }
 
 /* SDM, "VM-Instruction Error Numbers", those that VMLAUNCH and VMRESUME give. */
 static const char *insn_error_name(u64 err)

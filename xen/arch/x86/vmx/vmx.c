@@ -507,3 +507,4 @@ int hvm_cpu_up(void)
 
 	return rc ? rc : hvm->cpu_up();
 }
+	vmx_diag_init();

@@ -498,6 +498,7 @@ int __init hvm_init(void)
 	hvm = &vmx_ops;
 	p2m_set_capabilities(vmx_caps.ept_vpid & BIT(16), vmx_caps.ept_vpid & BIT(17), vmx_exec_superpages());
 	vmx_flush_init();
+	vmx_diag_init();
 	return hvm_cpu_up();
 }
 
@@ -507,4 +508,3 @@ int hvm_cpu_up(void)
 
 	return rc ? rc : hvm->cpu_up();
 }
-	vmx_diag_init();

@@ -4,6 +4,7 @@
  * once. Others register their own next to what they show.
  */
 #include <xen/event.h>
+#include <xen/grant_table.h>
 #include <xen/irq.h>
 #include <xen/keyhandler.h>
 #include <xen/lib.h>
@@ -100,45 +101,25 @@ static void show_domain(struct domain *d)
 	}
 }
 
-static void show_domains(char key)
+static void each_domain(void (*show)(struct domain *d))
 {
 	struct domain *d;
 
 	rcu_read_lock();
 	for_each_domain(d)
-		show_domain(d);
+		show(d);
 	rcu_read_unlock();
 }
 
-static void show_p2m(char key)
-{
-	struct domain *d;
+static void show_domains(char key) { each_domain(show_domain); }
 
-	rcu_read_lock();
-	for_each_domain(d)
-		p2m_dump(d);
-	rcu_read_unlock();
-}
+static void show_p2m(char key) { each_domain(p2m_dump); }
 
-static void show_events(char key)
-{
-	struct domain *d;
+static void show_events(char key) { each_domain(evtchn_dump); }
 
-	rcu_read_lock();
-	for_each_domain(d)
-		evtchn_dump(d);
-	rcu_read_unlock();
-}
+static void show_grants(char key) { each_domain(gnttab_dump); }
 
-static void show_exits(char key)
-{
-	struct domain *d;
-
-	rcu_read_lock();
-	for_each_domain(d)
-		hvm_dump_exits(d);
-	rcu_read_unlock();
-}
+static void show_exits(char key) { each_domain(hvm_dump_exits); }
 
 static void show_interrupts(char key) { dump_irqs(); }
 
@@ -151,6 +132,7 @@ void keyhandler_init(void)
 	register_keyhandler('q', show_domains, "domains and their vCPUs");
 	register_keyhandler('p', show_p2m, "p2m summary of each domain");
 	register_keyhandler('e', show_events, "event channels");
+	register_keyhandler('g', show_grants, "grant tables");
 	register_keyhandler('x', show_exits, "VM exits by reason");
 	register_keyhandler('i', show_interrupts, "interrupts");
 	page_alloc_init_keys();

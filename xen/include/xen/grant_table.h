@@ -28,7 +28,7 @@ int gnttab_map_frame(struct domain *d, unsigned long idx, struct page_info **pag
 unsigned int gnttab_resource_max_frames(const struct domain *d, unsigned int id);
 /* One frame of that resource with a reference for the caller; grows the table. */
 int gnttab_acquire_resource(struct domain *d, unsigned int id, unsigned long frame, struct page_info **page);
-/* In use by others, for checks at a domain's end and the debug key. */
+/* Debug key: what is in use by others. Takes the table's lock. */
 void gnttab_dump(struct domain *d);
 
 #endif

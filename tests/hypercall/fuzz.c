@@ -423,6 +423,11 @@ static long fuzz_dm(struct fuzz *f)
 	w[0] = (uint16_t)below(f, 9);
 	for (i = 1; i < 12; i++)
 		w[i] = (uint16_t)(below(f, 3) ? 0 : below(f, 2) ? below(f, 8) : interesting(f));
+	/* Extents of modified memory: short, or the test is about nothing else. */
+	for (i = 0; i < BATCH; i++) {
+		f->lists[2 * i] = below(f, 16) ? below(f, 64) : below(f, 1u << 14) | below(f, 2) << 32;
+		f->lists[2 * i + 1] = below(f, 8) ? below(f, VICTIM_PAGES) : some_gfn(f);
+	}
 	set_xen_guest_handle(bufs[0].h, some_pointer(f, op));
 	set_xen_guest_handle(bufs[1].h, some_pointer(f, f->lists));
 	return hypercall(__HYPERVISOR_dm_op, f->privileged ? f->victim[below(f, VICTIMS)] : some_domain(f),

@@ -5,6 +5,7 @@
 #include <stubdom/mm.h>
 #include <stubdom/tap.h>
 #include <stubdom/time.h>
+#include <stubdom/x86.h>
 #include <xen/hvm/save.h>
 #include "errors.h"
 #include "peer.h"
@@ -454,6 +455,57 @@ static void tsc_info(void)
 	CHECK(op.u.tsc_info.gtsc_khz > 1000);
 }
 
+/* In a guest: ticks of the TSC in this many ns of system time. */
+static long ticks_of(uint64_t ns, uint64_t b __unused, uint64_t c __unused)
+{
+	uint64_t start = system_time(), tsc = rdtsc();
+
+	while (system_time() - start < ns)
+		cpu_relax();
+	return (long)(rdtsc() - tsc);
+}
+
+static long guest_time(uint64_t a __unused, uint64_t b __unused, uint64_t c __unused)
+{
+	return (long)system_time();
+}
+
+/* A domain moved here from a machine of another speed goes on at its own. */
+static void tsc_speed(void)
+{
+	static const struct {
+		uint32_t mode, percent, want;
+	} cases[] = { { 0, 50, 50 }, { 0, 300, 300 }, { 1, 100, 100 }, { 1, 50, 50 }, { 2, 50, 100 }, { 0, 100, 100 } };
+	struct xen_domctl op;
+	struct guest g;
+	uint32_t khz;
+	unsigned int i;
+
+	memset(&op, 0, sizeof(op));
+	REQUIRE_EQ(ctl(XEN_DOMCTL_gettscinfo, target, &op), 0);
+	khz = op.u.tsc_info.gtsc_khz;
+	REQUIRE_EQ(guest_start_server(&g, "", 1, 512), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		long want = (long)khz * cases[i].want / 100 * 5, got, before, here, after;
+
+		memset(&op, 0, sizeof(op));
+		op.u.tsc_info.tsc_mode = cases[i].mode;
+		op.u.tsc_info.gtsc_khz = khz / 100 * cases[i].percent;
+		CHECK_EQ(ctl(XEN_DOMCTL_settscinfo, g.id, &op), 0);
+		REQUIRE_EQ(ctl(XEN_DOMCTL_gettscinfo, g.id, &op), 0);
+		CHECK_EQ(op.u.tsc_info.gtsc_khz, khz / 100 * cases[i].want);
+		got = guest_call(&g, ticks_of, 5000000, 0, 0, 1000);
+		CHECK(got >= want - want / 50 && got < want + want / 10);
+		before = (long)system_time();
+		here = guest_call(&g, guest_time, 0, 0, 0, 1000);
+		after = (long)system_time();
+		CHECK(here >= before && here <= after);
+	}
+	op.u.tsc_info.tsc_mode = 9;
+	CHECK_EQ(ctl(XEN_DOMCTL_settscinfo, g.id, &op), -EINVAL);
+	CHECK(guest_destroy(&g));
+}
+
 static void vcpu_msrs(void)
 {
 	struct xen_domctl op;
@@ -710,6 +762,7 @@ static const struct test tests[] = {
 	{ "iomem_permission", iomem, TEST_DOM0 },
 	{ "settimeoffset", time_offset, TEST_DOM0 },
 	{ "gettscinfo", tsc_info, TEST_DOM0 },
+	{ "settscinfo: speed of the TSC", tsc_speed, TEST_DOM0 },
 	{ "get_vcpu_msrs of a PVH domain", vcpu_msrs, TEST_DOM0 },
 	{ "address size is for PV", address_size, TEST_DOM0 },
 	{ "scheduler parameters", sched_params, TEST_DOM0 },

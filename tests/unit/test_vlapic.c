@@ -15,9 +15,22 @@ static struct vcpu vc[VCPUS], *vcs[VCPUS];
 static unsigned int kicks[VCPUS], wakes[VCPUS], nmis[VCPUS], resets[VCPUS];
 static int sipis[VCPUS], last_eoi, softirqs;
 static u64 guest_tsc;
+static bool apicv;
+static struct { unsigned int calls, irr, isr; u64 level[4]; bool x2apic; } told;
 
 /* ---- what the files call ---- */
 
+bool hvm_has_apicv(void) { return apicv; }
+static void sync_apic(struct vcpu *v, u8 irr, u8 isr, const u64 level[4], bool x2apic)
+{
+	told.calls++;
+	told.irr = irr;
+	told.isr = isr;
+	memcpy(told.level, level, sizeof(told.level));
+	told.x2apic = x2apic;
+}
+static const struct hvm_ops ops = { .sync_apic = sync_apic };
+const struct hvm_ops *hvm = &ops;
 u64 tsc_to_ns(u64 ticks) { return ticks; }
 u64 hvm_guest_tsc(struct vcpu *v) { return guest_tsc + (u64)host_now; }
 void vcpu_kick(struct vcpu *v) { kicks[v->vcpu_id]++; }
@@ -572,6 +585,115 @@ static void random_accesses_leave_a_consistent_state(void)
 	}
 }
 
+/* ---- with a CPU that delivers ---- */
+
+static void with_apicv(void)
+{
+	for (unsigned int i = 0; i < VCPUS; i++)
+		vlapic_destroy(&vc[i]);
+	apicv = true;
+	for (unsigned int i = 0; i < VCPUS; i++)
+		CHECK_EQ(vlapic_init(&vc[i]), 0);
+	apicv = false;
+	told.calls = 0;
+}
+
+static bool requested(unsigned int i, u8 vector)
+{
+	return rd(i, APIC_IRR + (vector >> 5) * 16) & 1U << (vector & 31);
+}
+
+/* What the CPU does with the highest vector requested: SDM, "Virtual-Interrupt Delivery". */
+static void cpu_delivers(unsigned int i)
+{
+	u32 bit = 1U << (told.irr & 31);
+
+	*(u32 *)(lapic(i)->regs + APIC_IRR + (told.irr >> 5) * 16) &= ~bit;
+	*(u32 *)(lapic(i)->regs + APIC_ISR + (told.irr >> 5) * 16) |= bit;
+}
+
+static void the_cpu_is_told_before_an_entry(void)
+{
+	with_apicv();
+	enable(1);
+	vlapic_set_irq(&vc[1], 0x55, false);
+	CHECK(!requested(1, 0x55)); /* the page is the CPU's */
+	CHECK_EQ(vlapic_pending_vector(&vc[1]), -1);
+	CHECK_EQ(told.calls, 1);
+	CHECK_EQ(told.irr, 0x55);
+	CHECK_EQ(told.isr, 0);
+	CHECK(!told.x2apic);
+	CHECK(requested(1, 0x55));
+	CHECK_EQ(vlapic_pending_vector(&vc[1]), -1);
+	CHECK_EQ(told.calls, 1); /* nothing new */
+	cpu_delivers(1);
+	vlapic_set_irq(&vc[1], 0x41, false);
+	vlapic_set_irq(&vc[1], 0x99, true);
+	CHECK_EQ(vlapic_pending_vector(&vc[1]), -1);
+	CHECK_EQ(told.irr, 0x99);
+	CHECK_EQ(told.isr, 0x55);
+	CHECK_EQ(told.level[2], 1ULL << (0x99 - 0x80));
+	CHECK_EQ(told.level[1], 0);
+}
+
+static void the_cpu_is_told_of_what_emulation_changes(void)
+{
+	with_apicv();
+	enable(1);
+	vlapic_set_irq(&vc[1], 0x55, true);
+	vlapic_pending_vector(&vc[1]);
+	cpu_delivers(1);
+	wr(1, APIC_EOI, 0);
+	CHECK_EQ(last_eoi, 0x55);
+	vlapic_pending_vector(&vc[1]);
+	CHECK_EQ(told.isr, 0);
+	vlapic_set_irq(&vc[1], 0x61, false);
+	wr(1, APIC_SPIV, 0xff);
+	vlapic_pending_vector(&vc[1]);
+	CHECK_EQ(told.irr, 0); /* disabled: stays where it is */
+	CHECK(requested(1, 0x61));
+	enable(1);
+	vlapic_pending_vector(&vc[1]);
+	CHECK_EQ(told.irr, 0x61);
+	told.calls = 0;
+	to_x2apic(1);
+	vlapic_pending_vector(&vc[1]);
+	CHECK_EQ(told.calls, 1);
+	CHECK(told.x2apic);
+}
+
+static void a_posted_vector_wakes_and_is_saved(void)
+{
+	struct hvm_hw_lapic hid;
+	struct hvm_hw_lapic_regs regs;
+
+	with_apicv();
+	enable(1);
+	CHECK(!vlapic_interrupt_pending(&vc[1]));
+	vlapic_set_irq(&vc[1], 0x55, false);
+	CHECK(vlapic_interrupt_pending(&vc[1]));
+	vlapic_set_tpr(&vc[1], 0x50);
+	CHECK(!vlapic_interrupt_pending(&vc[1]));
+	vlapic_set_tpr(&vc[1], 0x40);
+	CHECK(vlapic_interrupt_pending(&vc[1]));
+	vlapic_pending_vector(&vc[1]);
+	CHECK_EQ(told.irr, 0x55); /* looking did not hide it */
+	cpu_delivers(1);
+	vlapic_set_irq(&vc[1], 0x5a, false);
+	CHECK(!vlapic_interrupt_pending(&vc[1])); /* of the class in service */
+	CHECK_EQ(rd(1, APIC_PPR), 0x50);
+	vlapic_set_irq(&vc[1], 0xa1, false);
+	vlapic_save(&vc[1], &hid, &regs);
+	CHECK(regs.data[APIC_IRR + 5 * 16] & 2);
+	vlapic_reset(&vc[1]);
+	vlapic_pending_vector(&vc[1]);
+	CHECK_EQ(told.irr, 0);
+	CHECK_EQ(vlapic_load(&vc[1], &hid, &regs), 0);
+	vlapic_pending_vector(&vc[1]);
+	CHECK_EQ(told.irr, 0xa1);
+	CHECK_EQ(told.isr, 0x55);
+}
+
 static const struct unit_case cases[] = {
 	CASE(registers_after_reset),
 	CASE(parts_of_registers_read_and_odd_writes_are_dropped),
@@ -595,6 +717,9 @@ static const struct unit_case cases[] = {
 	CASE(startup_close_on_init_is_not_lost),
 	CASE(a_vcpu_never_started_needs_only_the_startup),
 	CASE(saved_state_comes_back),
+	CASE(the_cpu_is_told_before_an_entry),
+	CASE(the_cpu_is_told_of_what_emulation_changes),
+	CASE(a_posted_vector_wakes_and_is_saved),
 	CASE(random_accesses_leave_a_consistent_state),
 };
 TAP_MAIN(cases, set_up);

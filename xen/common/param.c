@@ -12,7 +12,6 @@ char saved_cmdline[1024];
 ignored_param("dom0", dom0, "of Xen; dom0 is always PVH");
 ignored_param("dom0-iommu", dom0_iommu, "of Xen");
 ignored_param("iommu", iommu, "of Xen");
-ignored_param("apicv", apicv, "of Xen; interrupts are injected at VM entry");
 ignored_param("hap", hap, "of Xen; EPT is always used");
 ignored_param("sched", sched, "of Xen; there is one scheduler, which presents itself as credit2");
 ignored_param("bootscrub", bootscrub, "of Xen; memory is scrubbed by idle CPUs, or when it is allocated");

@@ -292,27 +292,21 @@ long arch_domctl_gettscinfo(struct domain *d, struct xen_domctl *op, bool *copyb
 	return 0;
 }
 
-/* TSC_MODE_*: arch-x86/cpuid.h. The counter is never emulated here: a mode that demands it is refused. */
 long arch_domctl_settscinfo(struct domain *d, struct xen_domctl *op, bool *copyback)
 {
 	const struct xen_domctl_tsc_info *t = &op->u.tsc_info;
+	int rc;
 
-	if (d == current->domain || t->tsc_mode > 3)
+	if (d == current->domain)
 		return -EINVAL;
-	if (t->tsc_mode == 1 || t->tsc_mode == 3 || (t->gtsc_khz && t->gtsc_khz != tsc_khz)) {
-		printk(XENLOG_G_WARNING
-		       "d%u: TSC mode %u at %u kHz needs emulation (the machine's runs at %llu kHz): "
-		       "the guest sees the machine's\n",
-		       d->domain_id, t->tsc_mode, t->gtsc_khz, (unsigned long long)tsc_khz);
-		if (t->tsc_mode != 0)
-			return -EOPNOTSUPP;
-	}
 	domain_pause(d);
-	d->arch.hvm.tsc_mode = t->tsc_mode;
-	d->arch.hvm.tsc_incarnation = t->incarnation;
-	d->arch.hvm.tsc_elapsed_offset = t->elapsed_nsec - (u64)NOW();
+	rc = hvm_set_tsc_mode(d, t->tsc_mode, t->gtsc_khz);
+	if (!rc) {
+		d->arch.hvm.tsc_incarnation = t->incarnation;
+		d->arch.hvm.tsc_elapsed_offset = t->elapsed_nsec - (u64)NOW();
+	}
 	domain_unpause(d);
-	return 0;
+	return rc;
 }
 
 /* ---- CPUID and MSR policy ---- */

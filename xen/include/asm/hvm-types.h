@@ -97,7 +97,7 @@ struct hvm_vcpu {
 	u64 dr[4], dr6;
 	bool dr_dirty;
 	struct mtrr_state mtrr;
-	u64 tsc_offset; /* guest TSC = host TSC + this (scaled domains: after scaling) */
+	u64 tsc_offset; /* guest TSC = host TSC, scaled by the domain's tsc_ratio, + this */
 
 	struct hvm_event event; /* to deliver at the next entry */
 	bool nmi_pending;
@@ -140,6 +140,7 @@ struct hvm_domain {
 	spinlock_t lock; /* RANK_HVM: I/O handler list, vIO-APIC, virtual PCI */
 	struct list_head io_handlers;
 	u64 tsc_khz; /* 0: native */
+	u64 tsc_ratio; /* guest's ticks to one of the machine's, 48 fraction bits; 0: the machine's own */
 	u64 tsc_elapsed_offset;
 	unsigned int tsc_mode, tsc_incarnation;
 	unsigned long *io_bitmap; /* 65536 bits, set: exit; two pages */

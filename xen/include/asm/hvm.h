@@ -33,7 +33,7 @@ struct hvm_ops {
 	/* CPL, and bytes of the default operand size of the code segment (2, 4; 8: 64-bit mode). */
 	unsigned int (*get_cpl)(struct vcpu *v);
 	unsigned int (*get_mode)(struct vcpu *v);
-	void (*update_tsc_offset)(struct vcpu *v);
+	void (*update_tsc)(struct vcpu *v); /* offset, ratio, or mode changed */
 	void (*update_pat)(struct vcpu *v); /* v is current; otherwise switch_to() carries it over */
 	void (*update_dr7)(struct vcpu *v, u64 dr7);
 	u64 (*get_dr7)(struct vcpu *v);
@@ -48,6 +48,11 @@ struct hvm_ops {
 	void (*inject)(struct vcpu *v, const struct hvm_event *e);
 	/* Ask for an exit as soon as the guest can take an interrupt (irq), an NMI (nmi). */
 	void (*set_windows)(struct vcpu *v, bool irq, bool nmi);
+	/*
+	 * With hvm_has_apicv(), v being about to enter: the highest vectors requested and in service (0: none), those
+	 * whose EOI must exit, one bit each, and whether the page answers the x2APIC's MSRs.
+	 */
+	void (*sync_apic)(struct vcpu *v, u8 irr, u8 isr, const u64 level[4], bool x2apic);
 };
 extern const struct hvm_ops *hvm;
 extern const struct hvm_ops vmx_ops;
@@ -58,7 +63,7 @@ int hvm_cpu_up(void);
 /* MSR_TSC_AUX and other host-wide facts of the vendor support, for CPUID: physical bits EPT can map, … */
 bool hvm_has_rdtscp(void);
 bool hvm_has_invpcid(void);
-bool hvm_has_apic_reg_virt(void);
+bool hvm_has_apicv(void); /* the CPU delivers interrupts from vlapic_regs() */
 
 /* ---- life (hvm/hvm.c) ---- */
 int hvm_domain_init(struct domain *d);
@@ -100,7 +105,17 @@ int hvm_rdmsr(struct vcpu *v, u32 msr, u64 *val);
 int hvm_wrmsr(struct vcpu *v, u32 msr, u64 val);
 int hvm_write_hypercall_page(struct domain *d, gpa_t gpa);
 void hvm_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, u32 out[4]);
+/* public/arch-x86/cpuid.h, "Leaf 4": by default the TSC is shown as it is, or scaled by the CPU; else emulated. */
+#define TSC_MODE_DEFAULT 0
+#define TSC_MODE_EMULATE 1 /* each look exits */
+#define TSC_MODE_NEVER	 2 /* the machine's own, whatever the domain had before */
+u64 hvm_scale_tsc(const struct domain *d, u64 tsc); /* the machine's to the domain's, without offset */
 u64 hvm_guest_tsc(struct vcpu *v);
+/*
+ * mode: TSC_MODE_*; khz: what the guest's TSC counts, 0: as the machine's. d is paused, its TSCs go on from
+ * where they are. 0, or -EINVAL.
+ */
+int hvm_set_tsc_mode(struct domain *d, unsigned int mode, u32 khz);
 void hvm_set_guest_tsc(struct vcpu *v, u64 tsc);
 /* Extended state (hvm/xsave.c). init: every CPU, at start; its size for the bits of XCR0 (0: everything offered). */
 int hvm_xsave_cpu_init(void);
@@ -181,8 +196,10 @@ void vlapic_destroy(struct vcpu *v);
 void vlapic_reset(struct vcpu *v);
 /* Sets vector in the IRR and kicks the vCPU. */
 void vlapic_set_irq(struct vcpu *v, u8 vector, bool level);
-/* Highest deliverable vector above the PPR, or -1. */
+/* Before an entry: the highest deliverable vector above the PPR, or -1: none, or the CPU will deliver it itself. */
 int vlapic_pending_vector(struct vcpu *v);
+/* There is one, whoever delivers it. v is not in guest mode. */
+bool vlapic_interrupt_pending(struct vcpu *v);
 void vlapic_accept(struct vcpu *v, u8 vector); /* IRR to ISR: it was injected */
 int vlapic_mmio(struct vcpu *v, u64 addr, unsigned int size, bool write, u64 *val, void *data);
 int vlapic_rdmsr(struct vcpu *v, u32 msr, u64 *val); /* x2APIC range and APIC_BASE, TSC_DEADLINE */

@@ -43,6 +43,7 @@
 #define SEC_INVPCID	       BIT(12)
 #define SEC_XSAVES	       BIT(20)
 #define SEC_TSC_SCALING	       BIT(25)
+#define SEC_APICV	       (SEC_VIRT_X2APIC | SEC_APIC_REG_VIRT | SEC_VIRT_INTR_DELIVERY)
 
 #define EXIT_SAVE_DEBUG	       BIT(2)
 #define EXIT_HOST_64	       BIT(9)
@@ -74,7 +75,7 @@ struct vmx_caps {
 	u32 pin, proc, sec, exit, entry; /* controls to use */
 	u32 revision;
 	u8 preempt_shift; /* preemption timer: TSC >> this; valid with has_preempt_timer */
-	bool has_preempt_timer, has_vpid, has_ept_ad;
+	bool has_preempt_timer, has_vpid, has_ept_ad, has_apicv;
 	bool invept_single, invvpid_single;
 	u64 ept_vpid;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
@@ -94,6 +95,7 @@ struct vmx_vcpu {
 	/* Last values of fields written often: a VMWRITE is made only when they change. */
 	u64 rsp, rflags;
 	u32 pin, proc, sec, exc_bitmap, blocking;
+	u64 eoi_exits[4];
 	unsigned long *io_bitmap; /* the one whose address is in the VMCS */
 };
 
@@ -122,6 +124,7 @@ void vmx_access_end(struct vmx_access a);
 DECLARE_PER_CPU(struct vcpu *, vmx_current); /* whose VMCS is current on this CPU, or NULL */
 void vmx_update_io_bitmap(struct vcpu *v);
 void vmx_load_debug_regs(struct vcpu *v);
+void vmx_write_tsc(struct vcpu *v);
 void vmx_update_proc(struct vcpu *v, u32 set, u32 clear);
 
 /* entry.S: 0 after an exit, else VMLAUNCH/VMRESUME failed (1: with VM_INSN_ERROR, 2: no current VMCS). */
@@ -137,11 +140,11 @@ void vmx_flush_init(void);
 
 /* msrbitmap.c */
 int vmx_msr_bitmap_init(void);
-maddr_t vmx_msr_bitmap(void);
+maddr_t vmx_msr_bitmap(bool x2apic);
 
 /* diag.c: says why the CPU refused the state, and crashes the domain. */
 void vmx_entry_failed(struct vcpu *v, u32 reason, unsigned long insn_fail);
 void vmx_dump(struct vcpu *v);
+void vmx_diag_init(void); /* the debug key */
 
 #endif
-void vmx_diag_init(void); /* the debug key */

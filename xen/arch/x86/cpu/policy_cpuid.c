@@ -137,7 +137,8 @@ static void xen_leaf(struct vcpu *v, u32 leaf, u32 sub, struct cpuid_regs *r)
 		xen_time_leaf(v, sub, r);
 		break;
 	case 4:
-		r->a = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT;
+		r->a = XEN_HVM_CPUID_VCPU_ID_PRESENT | XEN_HVM_CPUID_DOMID_PRESENT |
+		       (hvm_has_apicv() ? XEN_HVM_CPUID_X2APIC_VIRT : 0);
 		r->b = v->vcpu_id;
 		r->c = v->domain->domain_id;
 		break;

@@ -67,9 +67,9 @@ int hvm_vcpu_init(struct vcpu *v)
 		h->tsc_offset = v->domain->vcpu[0]->arch.hvm.tsc_offset;
 	rc = hvm_fpu_init(v);
 	if (!rc)
-		rc = hvm->vcpu_init(v);
-	if (!rc)
 		rc = vlapic_init(v);
+	if (!rc)
+		rc = hvm->vcpu_init(v);
 	if (rc) {
 		hvm_vcpu_destroy(v);
 		return rc;
@@ -81,8 +81,8 @@ int hvm_vcpu_init(struct vcpu *v)
 
 void hvm_vcpu_destroy(struct vcpu *v)
 {
-	vlapic_destroy(v);
 	hvm->vcpu_destroy(v);
+	vlapic_destroy(v);
 	hvm_fpu_destroy(v);
 }
 

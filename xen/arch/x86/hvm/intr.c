@@ -120,7 +120,7 @@ static bool callback_due(const struct vcpu *v)
 bool hvm_interrupt_pending(const struct vcpu *v)
 {
 	return READ_ONCE(v->arch.hvm.nmi_pending) || READ_ONCE(v->arch.hvm.init_pending) || callback_due(v) ||
-	       vlapic_pending_vector((struct vcpu *)v) >= 0;
+	       vlapic_interrupt_pending((struct vcpu *)v);
 }
 
 static bool interrupts_open(const struct vcpu *v)

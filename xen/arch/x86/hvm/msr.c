@@ -23,12 +23,41 @@ struct msr_row {
 
 /* ---- TSC ---- */
 
-u64 hvm_guest_tsc(struct vcpu *v) { return rdtsc() + v->arch.hvm.tsc_offset; }
+/* As the CPU does it: SDM, "TSC scaling" among the VM-execution controls. */
+u64 hvm_scale_tsc(const struct domain *d, u64 tsc)
+{
+	u64 ratio = d->arch.hvm.tsc_ratio;
+
+	return ratio ? (u64)((unsigned __int128)tsc * ratio >> 48) : tsc;
+}
+
+u64 hvm_guest_tsc(struct vcpu *v) { return hvm_scale_tsc(v->domain, rdtsc()) + v->arch.hvm.tsc_offset; }
 
 void hvm_set_guest_tsc(struct vcpu *v, u64 tsc)
 {
-	v->arch.hvm.tsc_offset = tsc - rdtsc();
-	hvm->update_tsc_offset(v);
+	v->arch.hvm.tsc_offset = tsc - hvm_scale_tsc(v->domain, rdtsc());
+	hvm->update_tsc(v);
+}
+
+int hvm_set_tsc_mode(struct domain *d, unsigned int mode, u32 khz)
+{
+	struct hvm_domain *h = &d->arch.hvm;
+	u64 now = rdtsc(), before = hvm_scale_tsc(d, now);
+	struct vcpu *v;
+
+	if (!khz || mode == TSC_MODE_NEVER)
+		khz = (u32)tsc_khz;
+	if (mode > TSC_MODE_NEVER || khz / 256 > tsc_khz || khz < tsc_khz / 256)
+		return -EINVAL;
+	h->tsc_mode = mode;
+	h->tsc_khz = khz == tsc_khz ? 0 : khz;
+	h->tsc_ratio = h->tsc_khz ? muldiv64(khz, 1ULL << 48, tsc_khz) : 0;
+	for_each_vcpu(d, v) {
+		v->arch.hvm.tsc_offset += before - hvm_scale_tsc(d, now);
+		hvm->update_tsc(v);
+		vcpu_update_time_info(v);
+	}
+	return 0;
 }
 
 static int rd_tsc(struct vcpu *v, u32 msr, u64 *val)
@@ -58,7 +87,7 @@ static int wr_tsc_adjust(struct vcpu *v, u32 msr, u64 val)
 
 	h->tsc_offset += val - h->msr_tsc_adjust;
 	h->msr_tsc_adjust = val;
-	hvm->update_tsc_offset(v);
+	hvm->update_tsc(v);
 	vcpu_update_time_info(v);
 	return 0;
 }

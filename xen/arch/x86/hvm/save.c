@@ -224,7 +224,7 @@ static void load_tsc(struct vcpu *v, u64 tsc)
 		if (o == v || o->is_initialised)
 			continue;
 		o->arch.hvm.tsc_offset = v->arch.hvm.tsc_offset;
-		hvm->update_tsc_offset(o);
+		hvm->update_tsc(o);
 		vcpu_update_time_info(o);
 	}
 }

@@ -52,7 +52,7 @@ static void recount_isr(struct vlapic *l)
 u32 vlapic_ppr(const struct vlapic *l)
 {
 	u32 tpr = vlapic_reg(l, APIC_TPR) & 0xff;
-	int top = READ_ONCE(l->isr_top);
+	int top = l->by_cpu ? highest_vector(l, APIC_ISR) : READ_ONCE(l->isr_top);
 	u32 service = top < 0 ? 0 : (u32)top & 0xf0;
 
 	return (tpr & 0xf0) >= service ? tpr : service;
@@ -68,9 +68,48 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
 		(void)__atomic_fetch_or(tmr, bit, __ATOMIC_RELAXED);
 	else if (READ_ONCE(*tmr) & bit)
 		(void)__atomic_fetch_and(tmr, ~bit, __ATOMIC_RELAXED);
-	(void)__atomic_fetch_or(vlapic_vector_word(l, APIC_IRR, vector), bit, __ATOMIC_SEQ_CST);
+	(void)__atomic_fetch_or(l->by_cpu ? &l->posted[vector >> 5] : vlapic_vector_word(l, APIC_IRR, vector),
+				bit, __ATOMIC_SEQ_CST);
 	WRITE_ONCE(l->irr_pending, true);
 	vcpu_kick(v);
+}
+
+/* The vCPU is not in guest mode. */
+static void take_posted(struct vlapic *l)
+{
+	unsigned int word;
+
+	for (word = 0; word < 8; word++)
+		if (READ_ONCE(l->posted[word]))
+			vlapic_set_reg(l, APIC_IRR + word * 16,
+				       vlapic_reg(l, APIC_IRR + word * 16) | xchg(&l->posted[word], 0U));
+}
+
+/* Before an entry: the CPU learns what came, what was changed by emulation, and whose EOI must be told of. */
+static noinline void tell_cpu(struct vlapic *l)
+{
+	u64 level[4];
+	unsigned int i;
+	int irr, isr;
+
+	WRITE_ONCE(l->irr_pending, false);
+	smp_mb(); /* what is posted from here on sets the flag again */
+	take_posted(l);
+	irr = vlapic_enabled(l->vcpu) ? highest_vector(l, APIC_IRR) : -1;
+	isr = highest_vector(l, APIC_ISR);
+	for (i = 0; i < 4; i++)
+		level[i] = vlapic_reg(l, APIC_TMR + i * 32) | (u64)vlapic_reg(l, APIC_TMR + i * 32 + 16) << 32;
+	hvm->sync_apic(l->vcpu, (u8)max(irr, 0), (u8)max(isr, 0), level, vlapic_is_x2apic(l));
+}
+
+bool vlapic_interrupt_pending(struct vcpu *v)
+{
+	struct vlapic *l = v->arch.vlapic;
+
+	if (!l->by_cpu)
+		return vlapic_pending_vector(v) >= 0;
+	take_posted(l);
+	return vlapic_enabled(v) && (highest_vector(l, APIC_IRR) & ~0xf) > (int)(vlapic_ppr(l) & 0xf0);
 }
 
 int vlapic_pending_vector(struct vcpu *v)
@@ -78,7 +117,11 @@ int vlapic_pending_vector(struct vcpu *v)
 	struct vlapic *l = v->arch.vlapic;
 	int vector;
 
-	if (likely(!READ_ONCE(l->irr_pending)) || !vlapic_enabled(v))
+	if (likely(!READ_ONCE(l->irr_pending)))
+		return -1;
+	if (l->by_cpu)
+		tell_cpu(l);
+	if (l->by_cpu || !vlapic_enabled(v))
 		return -1;
 	WRITE_ONCE(l->irr_pending, false);
 	smp_mb(); /* a bit set from here on sets the flag again */
@@ -106,9 +149,14 @@ void vlapic_accept(struct vcpu *v, u8 vector)
 
 static void vlapic_eoi(struct vlapic *l)
 {
-	int vector = l->isr_top;
+	int vector;
 	u32 bit;
 
+	if (l->by_cpu) {
+		recount_isr(l);
+		WRITE_ONCE(l->irr_pending, true);
+	}
+	vector = l->isr_top;
 	if (vector < 0)
 		return;
 	bit = 1U << (vector & 31);
@@ -166,6 +214,7 @@ static void write_svr(struct vlapic *l, u32 val)
 	unsigned int i;
 
 	vlapic_set_reg(l, APIC_SPIV, val & 0x3ff);
+	WRITE_ONCE(l->irr_pending, true); /* look again */
 	if (val & APIC_SPIV_ENABLE)
 		return;
 	/* Software disabling masks the LVT entries, and they stay so. */
@@ -372,6 +421,7 @@ static int write_base(struct vlapic *l, u64 val)
 	WRITE_ONCE(l->base, val);
 	if (mode == old_mode)
 		return 0;
+	WRITE_ONCE(l->irr_pending, true); /* look again */
 	if (!(mode & APICBASE_ENABLE) || !(old_mode & APICBASE_ENABLE))
 		vlapic_reset(l->vcpu);
 	set_ids(l);
@@ -423,6 +473,7 @@ void vlapic_reset(struct vcpu *v)
 
 	vlapic_timer_stop(l);
 	memset(l->regs, 0, PAGE_SIZE);
+	memset(l->posted, 0, sizeof(l->posted));
 	vlapic_set_reg(l, APIC_LVR, VLAPIC_VERSION);
 	vlapic_set_reg(l, APIC_SPIV, 0xff);
 	vlapic_set_reg(l, APIC_DFR, ~0U);
@@ -448,6 +499,7 @@ int vlapic_init(struct vcpu *v)
 		return -ENOMEM;
 	}
 	l->vcpu = v;
+	l->by_cpu = hvm_has_apicv();
 	l->got_sipi = -1;
 	l->base = APIC_DEFAULT_BASE | APICBASE_ENABLE | (v->vcpu_id ? 0 : APICBASE_BSP);
 	vlapic_timer_init(l);
@@ -481,6 +533,7 @@ void vlapic_save(struct vcpu *v, struct hvm_hw_lapic *hid, struct hvm_hw_lapic_r
 		.timer_divisor = vlapic_timer_divisor(l),
 		.tdt_msr = vlapic_read_deadline(l),
 	};
+	take_posted(l);
 	vlapic_set_reg(l, APIC_PPR, vlapic_ppr(l));
 	vlapic_set_reg(l, APIC_TMCCT, vlapic_read_tmcct(l));
 	memcpy(regs->data, l->regs, sizeof(regs->data));

@@ -28,9 +28,15 @@ struct vlapic {
 	u8 *regs; /* [c] a page of its own */
 	struct vcpu *vcpu; /* [c] */
 	u64 base; /* [o] IA32_APIC_BASE */
-	bool irr_pending; /* [a] false: the IRR is empty; set after, cleared before, a bit in it */
-	s16 isr_top; /* [o] highest bit in the ISR, -1: none */
-	u16 isr_count; /* [o] bits in the ISR */
+	bool by_cpu; /* [c] the CPU delivers interrupts from the page (docs/vmx.md, "APIC virtualisation") */
+	/*
+	 * [a] false: the IRR is empty; set after, cleared before, a bit in it. by_cpu: false: the CPU knows what is in
+	 * the page, and nothing is posted.
+	 */
+	bool irr_pending;
+	s16 isr_top; /* [o] highest bit in the ISR, -1: none; stale with by_cpu */
+	u16 isr_count; /* [o] bits in the ISR; stale with by_cpu */
+	u32 posted[8]; /* [a] by_cpu: vectors on their way to the IRR, which is the CPU's in guest mode */
 	u32 esr; /* [a] errors since the last write to the ESR */
 
 	spinlock_t timer_lock; /* RANK_HVM */

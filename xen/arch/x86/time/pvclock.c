@@ -28,6 +28,23 @@ static void write_time_info(struct vcpu_time_info *dst, const struct vcpu_time_i
 	WRITE_ONCE(dst->version, version + 1);
 }
 
+/* The machine's scale, for the ticks of the domain. */
+static void set_scale(const struct domain *d, struct vcpu_time_info *info)
+{
+	u64 mul = tsc_to_system_mul;
+	int shift = tsc_shift;
+
+	if (d->arch.hvm.tsc_khz) {
+		mul = muldiv64(mul << 16, tsc_khz, d->arch.hvm.tsc_khz);
+		for (shift -= 16; mul >> 32; mul >>= 1)
+			shift++;
+		for (; !(mul >> 31); mul <<= 1)
+			shift--;
+	}
+	info->tsc_to_system_mul = (u32)mul;
+	info->tsc_shift = (s8)shift;
+}
+
 /*
  * After a change of v's TSC offset or of where its vcpu_info or time area is. v is current, or does
  * not run.
@@ -35,8 +52,6 @@ static void write_time_info(struct vcpu_time_info *dst, const struct vcpu_time_i
 void vcpu_update_time_info(struct vcpu *v)
 {
 	struct vcpu_time_info info = {
-		.tsc_to_system_mul = tsc_to_system_mul,
-		.tsc_shift = tsc_shift,
 		.flags = XEN_PVCLOCK_TSC_STABLE_BIT,
 	};
 	struct guest_area *area = rcu_dereference(v->time_area);
@@ -46,7 +61,8 @@ void vcpu_update_time_info(struct vcpu *v)
 		origin_tsc = rdtsc_raw();
 		origin_ns = tsc_to_ns(origin_tsc - tsc_at_boot);
 	}
-	info.tsc_timestamp = origin_tsc + v->arch.hvm.tsc_offset;
+	set_scale(v->domain, &info);
+	info.tsc_timestamp = hvm_scale_tsc(v->domain, origin_tsc) + v->arch.hvm.tsc_offset;
 	info.system_time = origin_ns;
 	if (v->vcpu_info_area.page[0] || v->vcpu_id < XEN_LEGACY_MAX_VCPUS)
 		write_time_info(&v->vcpu_info->time, &info);

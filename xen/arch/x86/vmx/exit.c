@@ -107,6 +107,9 @@ static void exit_triple_fault(struct vcpu *v)
 	hvm_triple_fault(v);
 }
 
+/* SDM, "EOI Virtualization": a level-triggered vector whose end the IO-APIC waits for. */
+static void exit_virtual_eoi(struct vcpu *v) { vioapic_eoi(v->domain, (u8)vmread(EXIT_QUALIFICATION)); }
+
 static void exit_window(struct vcpu *v)
 {
 	/* hvm_intr_assist() finds out what is due, and opens what it needs again. */
@@ -136,6 +139,22 @@ static void exit_cpuid(struct vcpu *v)
 	r->rcx = out[2];
 	r->rdx = out[3];
 	hvm_skip_instruction(v, 2);
+}
+
+/* Only of guests whose TSC the CPU cannot show them. */
+static void exit_rdtsc(struct vcpu *v)
+{
+	u64 tsc = hvm_guest_tsc(v);
+
+	v->arch.regs.rax = (u32)tsc;
+	v->arch.regs.rdx = tsc >> 32;
+	hvm_skip_instruction(v, insn_len());
+}
+
+static void exit_rdtscp(struct vcpu *v)
+{
+	v->arch.regs.rcx = (u32)v->arch.hvm.msr_tsc_aux;
+	exit_rdtsc(v);
 }
 
 static void exit_rdmsr(struct vcpu *v)
@@ -381,7 +400,7 @@ static const struct exit_row exit_rows[] = {
 	[13] = { exit_wbinvd, 0, "INVD" },
 	[14] = { exit_unexpected, 0, "INVLPG" },
 	[15] = { exit_inject_gp, 0, "RDPMC" },
-	[16] = { exit_unexpected, 0, "RDTSC" },
+	[16] = { exit_rdtsc, 0, "RDTSC" },
 	[17] = { exit_inject_ud, 0, "RSM" },
 	[18] = { hypercall_dispatch, 0, "VMCALL" },
 	[19] = { exit_inject_ud, 0, "VMCLEAR" },
@@ -407,13 +426,13 @@ static const struct exit_row exit_rows[] = {
 	[41 ... 42] = { exit_unexpected, 0, "reserved or entry failure" },
 	[43] = { exit_unexpected, 0, "TPR below threshold" },
 	[44] = { exit_unexpected, EXIT_EVENT, "APIC access" },
-	[45] = { exit_unexpected, 0, "virtualised EOI" },
+	[45] = { exit_virtual_eoi, 0, "virtualised EOI" },
 	[46] = { exit_unexpected, 0, "GDTR or IDTR access" },
 	[47] = { exit_unexpected, 0, "LDTR or TR access" },
 	[48] = { exit_ept_violation, EXIT_EVENT, "EPT violation" },
 	[49] = { exit_ept_misconfiguration, EXIT_EVENT, "EPT misconfiguration" },
 	[50] = { exit_inject_ud, 0, "INVEPT" },
-	[51] = { exit_unexpected, 0, "RDTSCP" },
+	[51] = { exit_rdtscp, 0, "RDTSCP" },
 	[52] = { exit_nothing, 0, "preemption timer" },
 	[53] = { exit_inject_ud, 0, "INVVPID" },
 	[54] = { exit_wbinvd, 0, "WBINVD" },

@@ -22,6 +22,9 @@ boolean_param("vmx-if0-timer", opt_if0_timer,
 	      "on|off (on): bound the time a guest runs with interrupts off by the preemption timer");
 static bool opt_vpid = true;
 boolean_param("vpid", opt_vpid, "on|off (on): tag guest translations by vCPU");
+static bool opt_apicv = true;
+boolean_param("apicv", opt_apicv,
+	      "on|off (on): the CPU virtualises the local APIC and delivers its interrupts");
 static bool opt_unrestricted = true;
 boolean_param("unrestricted", opt_unrestricted,
 	      "on|off (on): real-mode code runs in hardware; off refuses to start");
@@ -95,6 +98,7 @@ static const struct ctl_row {
 	{ CTL_PROC, NEED, PROC_CR8_LOAD_EXITING, "CR8-load exiting" },
 	{ CTL_PROC, NEED, PROC_CR8_STORE_EXITING, "CR8-store exiting" },
 	{ CTL_PROC, NEED, PROC_MOV_DR_EXITING, "MOV-DR exiting" },
+	{ CTL_PROC, WANT, PROC_TPR_SHADOW, "TPR shadow" },
 	{ CTL_PROC, NEED, PROC_IO_BITMAPS, "I/O bitmaps" },
 	{ CTL_PROC, NEED, PROC_MSR_BITMAPS, "MSR bitmaps" },
 	{ CTL_PROC, NEED, PROC_SECONDARY, "secondary controls" },
@@ -103,11 +107,15 @@ static const struct ctl_row {
 	{ CTL_PROC, REFUSE, PROC_INVLPG_EXITING, "no INVLPG exiting" },
 	{ CTL_SEC, NEED, SEC_EPT, "EPT" },
 	{ CTL_SEC, NEED, SEC_UNRESTRICTED, "unrestricted guest" },
+	{ CTL_SEC, WANT, SEC_VIRT_X2APIC, "x2APIC virtualisation" },
+	{ CTL_SEC, WANT, SEC_APIC_REG_VIRT, "APIC-register virtualisation" },
+	{ CTL_SEC, WANT, SEC_VIRT_INTR_DELIVERY, "virtual-interrupt delivery" },
 	{ CTL_SEC, WANT, SEC_VPID, "VPID" },
 	{ CTL_SEC, WANT, SEC_RDTSCP, "RDTSCP" },
 	{ CTL_SEC, WANT, SEC_INVPCID, "INVPCID" },
 	{ CTL_SEC, WANT, SEC_WBINVD_EXITING, "WBINVD exiting" },
 	{ CTL_SEC, WANT, SEC_PLE, "PAUSE-loop exiting" },
+	{ CTL_SEC, WANT, SEC_TSC_SCALING, "TSC scaling" },
 	{ CTL_EXIT, NEED, EXIT_HOST_64, "64-bit host" },
 	{ CTL_EXIT, NEED, EXIT_ACK_INTR, "acknowledge interrupt on exit" },
 	{ CTL_EXIT, NEED, EXIT_SAVE_DEBUG, "save debug controls" },
@@ -153,6 +161,18 @@ static int __init discover_controls(bool true_ctls, u32 out[CTL_WORDS])
 		}
 	}
 	return missing ? -ENODEV : 0;
+}
+
+/* All of it or none: SDM, "APIC Virtualization and Virtual Interrupts". Reading and writing CR8 does not exit then. */
+static void __init choose_apicv(void)
+{
+	vmx_caps.has_apicv = opt_apicv && (vmx_caps.proc & PROC_TPR_SHADOW) && !(SEC_APICV & ~vmx_caps.sec);
+	if (vmx_caps.has_apicv) {
+		vmx_caps.proc &= ~(PROC_CR8_LOAD_EXITING | PROC_CR8_STORE_EXITING);
+	} else {
+		vmx_caps.proc &= ~PROC_TPR_SHADOW;
+		vmx_caps.sec &= ~SEC_APICV;
+	}
 }
 
 /* SDM, "Reporting VPID and EPT Capabilities". */
@@ -242,10 +262,13 @@ int __init vmx_discover(void)
 	rc = discover_ept();
 	if (rc)
 		return rc;
-	printk(XENLOG_INFO "VT-x: EPT%s%s%s%s%s\n", vmx_caps.has_ept_ad ? " A/D" : "",
+	choose_apicv();
+	printk(XENLOG_INFO "VT-x: EPT%s%s%s%s%s%s%s\n", vmx_caps.has_ept_ad ? " A/D" : "",
 	       vmx_caps.has_vpid ? ", VPID" : "", ", unrestricted guest",
+	       vmx_caps.has_apicv ? ", APIC virtualisation" : "",
 	       vmx_caps.has_preempt_timer ? ", preemption timer" : "",
-	       vmx_caps.sec & SEC_PLE ? ", PAUSE-loop exiting" : "");
+	       vmx_caps.sec & SEC_PLE ? ", PAUSE-loop exiting" : "",
+	       vmx_caps.sec & SEC_TSC_SCALING ? ", TSC scaling" : "");
 	return 0;
 }
 
@@ -457,7 +480,7 @@ static void vpid_free(u16 vpid)
 /* Intercepts that depend on what the domain is. */
 static u32 secondary_controls(const struct domain *d)
 {
-	u32 sec = vmx_caps.sec;
+	u32 sec = vmx_caps.sec & ~SEC_VIRT_X2APIC; /* until the vCPU is in that mode */
 
 	/* A domain with devices may have caches to flush; for others WBINVD would only slow the machine. */
 	if (d->is_privileged)
@@ -476,6 +499,16 @@ void vmx_update_io_bitmap(struct vcpu *v)
 	x->io_bitmap = map;
 	vmwrite(IO_BITMAP_A, virt_to_maddr(map));
 	vmwrite(IO_BITMAP_B, virt_to_maddr(map) + PAGE_SIZE);
+}
+
+static void init_apicv(struct vcpu *v)
+{
+	unsigned int i;
+
+	vmwrite(VIRTUAL_APIC_PAGE, virt_to_maddr(vlapic_regs(v)));
+	vmwrite(GUEST_INTR_STATUS, 0);
+	for (i = 0; i < 4; i++)
+		vmwrite(EOI_EXIT_BITMAP0 + 2 * i, 0);
 }
 
 /* Control fields that stay as they are for the life of the vCPU. The VMCS is current. */
@@ -497,6 +530,8 @@ static void init_controls(struct vcpu *v)
 	else
 		x->sec &= ~SEC_VPID;
 	vmwrite(SECONDARY_CONTROL, x->sec);
+	if (vmx_caps.has_apicv)
+		init_apicv(v);
 	if (x->sec & SEC_PLE) {
 		vmwrite(PLE_GAP, 128);
 		vmwrite(PLE_WINDOW, 4096);
@@ -511,9 +546,9 @@ static void init_controls(struct vcpu *v)
 	vmwrite(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmwrite(VM_ENTRY_INTR_INFO, 0);
 	vmx_update_io_bitmap(v);
-	vmwrite(MSR_BITMAP, vmx_msr_bitmap());
+	vmwrite(MSR_BITMAP, vmx_msr_bitmap(false));
 	vmwrite(EPT_POINTER, p2m_eptp(d));
-	vmwrite(TSC_OFFSET, v->arch.hvm.tsc_offset);
+	vmx_write_tsc(v);
 	vmwrite(VMCS_LINK_POINTER, ~0UL);
 	/* The hypervisor sees every write to CR0 and CR4: v->arch.hvm.cr0 and cr4 are always true. */
 	vmwrite(CR0_GUEST_HOST_MASK, ~0UL);

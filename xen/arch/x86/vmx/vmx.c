@@ -316,11 +316,24 @@ static unsigned int vmx_get_mode(struct vcpu *v)
 	return ar & BIT(14) ? 4 : 2;
 }
 
-static void vmx_update_tsc_offset(struct vcpu *v)
+/* The VMCS is current. Without scaling by the CPU a rate of its own costs the guest an exit for each look. */
+void vmx_write_tsc(struct vcpu *v)
+{
+	const struct hvm_domain *h = &v->domain->arch.hvm;
+	bool scaling = vmx_caps.sec & SEC_TSC_SCALING;
+	bool emulate = h->tsc_mode == TSC_MODE_EMULATE || (h->tsc_ratio && !scaling);
+
+	vmwrite(TSC_OFFSET, v->arch.hvm.tsc_offset);
+	if (scaling)
+		vmwrite(TSC_MULTIPLIER, h->tsc_ratio ? h->tsc_ratio : 1ULL << 48);
+	vmx_update_proc(v, emulate ? PROC_RDTSC_EXITING : 0, emulate ? 0 : PROC_RDTSC_EXITING);
+}
+
+static void vmx_update_tsc(struct vcpu *v)
 {
 	struct vmx_access a = vmx_access_begin(v);
 
-	vmwrite(TSC_OFFSET, v->arch.hvm.tsc_offset);
+	vmx_write_tsc(v);
 	vmx_access_end(a);
 }
 
@@ -449,9 +462,25 @@ static void vmx_set_windows(struct vcpu *v, bool irq, bool nmi)
 			(irq ? 0 : PROC_INTR_WINDOW) | (nmi ? 0 : PROC_NMI_WINDOW));
 }
 
+static void vmx_sync_apic(struct vcpu *v, u8 irr, u8 isr, const u64 level[4], bool x2apic)
+{
+	struct vmx_vcpu *x = v->arch.hvm.vmx;
+	u32 sec = x2apic ? x->sec | SEC_VIRT_X2APIC : x->sec & ~SEC_VIRT_X2APIC;
+	unsigned int i;
+
+	if (sec != x->sec) {
+		vmwrite(SECONDARY_CONTROL, x->sec = sec);
+		vmwrite(MSR_BITMAP, vmx_msr_bitmap(x2apic));
+	}
+	for (i = 0; i < 4; i++)
+		if (x->eoi_exits[i] != level[i])
+			vmwrite(EOI_EXIT_BITMAP0 + 2 * i, x->eoi_exits[i] = level[i]);
+	vmwrite(GUEST_INTR_STATUS, (u16)isr << 8 | irr);
+}
+
 bool hvm_has_rdtscp(void) { return vmx_caps.sec & SEC_RDTSCP; }
 bool hvm_has_invpcid(void) { return vmx_caps.sec & SEC_INVPCID; }
-bool hvm_has_apic_reg_virt(void) { return vmx_caps.sec & SEC_APIC_REG_VIRT; }
+bool hvm_has_apicv(void) { return vmx_caps.has_apicv; }
 
 const struct hvm_ops vmx_ops = {
 	.name = "VT-x",
@@ -470,7 +499,7 @@ const struct hvm_ops vmx_ops = {
 	.get_cr3 = vmx_get_cr3,
 	.get_cpl = vmx_get_cpl,
 	.get_mode = vmx_get_mode,
-	.update_tsc_offset = vmx_update_tsc_offset,
+	.update_tsc = vmx_update_tsc,
 	.update_pat = vmx_update_pat,
 	.update_dr7 = vmx_update_dr7,
 	.get_dr7 = vmx_get_dr7,
@@ -482,6 +511,7 @@ const struct hvm_ops vmx_ops = {
 	.exit_name = vmx_exit_name,
 	.inject = vmx_inject,
 	.set_windows = vmx_set_windows,
+	.sync_apic = vmx_sync_apic,
 };
 
 const struct hvm_ops *hvm __ro_after_init;

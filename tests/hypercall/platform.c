@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A dom0 that programs its platform with random values: local APIC, IO-APIC, MSRs, control and
- * debug registers, PCI configuration space, emulated ports. What it does to itself is its own
- * affair, so registers it lives by are put back; the hypervisor must take all of it.
+ * A dom0 that programs its platform with random values: local APIC, IO-APIC, HPET, MSRs, control
+ * and debug registers, PCI configuration space, ports, and instructions that exit. What it does to
+ * itself is its own affair, so registers it lives by are put back; the hypervisor must take all of
+ * it. Then kernels that execute garbage: guests, and, each in a boot of its own, dom0 itself.
  */
 #include <stubdom/boot.h>
+#include <stubdom/domain.h>
 #include <stubdom/hypercall.h>
 #include <stubdom/lib.h>
 #include <stubdom/tap.h>
@@ -13,6 +15,7 @@
 
 #define APIC_BASE   0xfee00000ul
 #define IOAPIC_BASE 0xfec00000ul
+#define HPET_BASE   0xfed00000ul
 #define APIC_ICR    0x300
 #define APIC_SVR    0x0f0
 
@@ -274,26 +277,139 @@ static void debug_registers(void)
 	}
 }
 
-/* Ports that are emulated or kept; not those that reset the machine or put it to sleep. */
+/* A byte for a port that resets the machine with some values: none of those. */
+static uint8_t no_reset(uint16_t port, uint8_t v)
+{
+	static bool output_port_next;
+
+	if (port == 0x64) {
+		output_port_next = v == 0xd1;
+		return (v & 0xf0) == 0xf0 ? v | 1 : v;
+	}
+	if (port == 0x60 && output_port_next) {
+		output_port_next = false;
+		return v | 1;
+	}
+	return port == 0x92 ? v & 0xfe : v;
+}
+
+/* Ports that are emulated or kept, and the keyboard controller with its A20 gate. */
 static void ports(void)
 {
-	static const uint16_t some[] = { 0x20, 0x21,  0x40,  0x43,  0x61, 0xa0,
-					 0xa1, 0x3f8, 0x3fb, 0xcfa, 0xcfe };
+	static const uint16_t some[] = { 0x20, 0x21, 0x40, 0x43, 0x60,	0x61,  0x64,  0x92,
+					 0xa0, 0xa1, 0x42, 0x70, 0x3f8, 0x3fb, 0xcfa, 0xcfe };
 	uint16_t port = some[below(ARRAY_SIZE(some))];
 
 	if (below(2))
-		outb(port, (uint8_t)any());
+		outb(port, port == 0x64 && !below(4) ? 0xd1 + (uint8_t)(12 * below(2)) :
+						       no_reset(port, (uint8_t)any()));
 	else if (below(2))
 		(void)inl(port);
 	else
 		(void)inb(port);
+	/* The next byte of data must not be a reset. */
+	outb(0x64, 0xd1);
+	outb(0x60, (uint8_t)any() | 1);
+}
+
+static void hpet(void)
+{
+	volatile uint64_t *p = (void *)(HPET_BASE + (below(0x400) & ~7ul));
+	uint64_t old;
+
+	if (below(4))
+		probe_read(p, &old);
+	else
+		probe_write(p, some_value());
+}
+
+#define ODD(insn)                                               \
+	__asm__ volatile(PROBE(insn)                            \
+			 : "+a"(a), "+c"(c), "+d"(d)            \
+			 : [m] "m"(operand[0]), [r] "r"(type)   \
+			 : "memory", "cc", "rbx")
+
+/* Instructions that exit, most of them to be refused. */
+static void odd_instructions(void)
+{
+	static uint64_t operand[2];
+	uint64_t a = some_value(), c = some_value(), d = some_value(), type = below(5);
+
+	operand[0] = some_value();
+	operand[1] = some_value();
+	fault_clear();
+	switch (below(20)) {
+	case 0:
+		ODD("vmlaunch");
+		break;
+	case 1:
+		ODD("vmxoff");
+		break;
+	case 2:
+		ODD("vmptrld %[m]");
+		break;
+	case 3:
+		ODD("vmread %%rax, %%rcx");
+		break;
+	case 4:
+		ODD("invept %[m], %[r]");
+		break;
+	case 5:
+		ODD("invvpid %[m], %[r]");
+		break;
+	case 6:
+		ODD("invpcid %[m], %[r]");
+		break;
+	case 7:
+		ODD("getsec");
+		break;
+	case 8:
+		ODD("rsm");
+		break;
+	case 9:
+		ODD("monitor");
+		break;
+	case 10:
+		ODD("mwait");
+		break;
+	case 11:
+		ODD("rdpmc");
+		break;
+	case 12:
+		ODD("invd");
+		break;
+	case 13:
+		ODD("wbinvd");
+		break;
+	case 14:
+		ODD("int1");
+		break;
+	case 15:
+		c = below(600);
+		ODD("vmfunc");
+		break;
+	case 16:
+		a = 1000 + (a & 0xffffff);
+		ODD("vmcall");
+		break;
+	case 17:
+		ODD("rdtscp");
+		break;
+	case 18:
+		/* single step over an exit */
+		ODD("pushfq; orl $0x100, (%%rsp); popfq; cpuid");
+		break;
+	default:
+		ODD("cpuid");
+		break;
+	}
 }
 
 static void one(void)
 {
 	static void (*const all[])(void) = {
-		lapic_mmio, lapic_mmio,	       ioapic,		pci_config, pci_config, msr,
-		msr,	    control_registers, debug_registers, ports,
+		lapic_mmio, lapic_mmio,	       ioapic,		pci_config, pci_config,	      msr,
+		msr,	    control_registers, debug_registers, ports,	    odd_instructions, hpet,
 	};
 
 	storm = 0;
@@ -323,8 +439,101 @@ static void random_platform(void)
 	CHECK(hc_xen_version(0, NULL) > 0);
 }
 
+/* --- garbage */
+
+#define GARBAGE_SIZE 0x2000ul
+
+static uint8_t code[GARBAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+static unsigned long faults_left;
+
+/* Noise, with instructions in it that noise has rarely: privileged ones, and those that exit. */
+static void make_garbage(void)
+{
+	static const uint8_t some[][3] = {
+		{ 0x0f, 0x20 }, { 0x0f, 0x22 }, { 0x0f, 0x23 },	      { 0x0f, 0x30 },	    { 0x0f, 0x32 },
+		{ 0x0f, 0x00 }, { 0x0f, 0x06 }, { 0x0f, 0x09 },	      { 0x0f, 0xa2 },	    { 0x0f, 0x01, 0xc1 },
+		{ 0x0f, 0x01 }, { 0xf4 },	{ 0xfa },	      { 0xfb },		    { 0xcf },
+		{ 0x9d },	{ 0xcd },	{ 0x8e },	      { 0xe6 },		    { 0xec },
+		{ 0xf3, 0x6e }, { 0xf3, 0xa4 }, { 0x0f, 0x01, 0xd1 }, { 0x0f, 0x01, 0xd9 }, { 0x0f, 0x07 },
+	};
+	unsigned long i, n;
+
+	for (i = 0; i < GARBAGE_SIZE; i++)
+		code[i] = (uint8_t)any();
+	for (n = 0; n < GARBAGE_SIZE / 16; n++)
+		memcpy(code + below(GARBAGE_SIZE - 3), some[below(ARRAY_SIZE(some))], 1 + below(3));
+}
+
+/* Whatever happened, go on somewhere else in it. */
+static bool resume_elsewhere(struct trap_frame *f)
+{
+	if (!faults_left--)
+		power_off(SHUTDOWN_crash);
+	f->rip = (uint64_t)code + below(GARBAGE_SIZE - 64);
+	f->rflags &= ~(uint64_t)RFLAGS_TF;
+	return true;
+}
+
+static long execute_garbage(uint64_t seed, uint64_t faults, uint64_t c __unused)
+{
+	unsigned int v;
+
+	state = seed * 0x9e3779b97f4a7c15ull | 1;
+	faults_left = faults;
+	make_garbage();
+	for (v = 0; v < 256; v++)
+		trap_set_handler(v, resume_elsewhere);
+	((void (*)(void))code)();
+	power_off(SHUTDOWN_crash);
+}
+
+static void guests_of_garbage(void)
+{
+	unsigned long count = cmdline_number("calls", 10000) / 10000, i, seed = cmdline_number("seed", 1);
+	unsigned long reasons[8] = { 0 };
+	struct guest g;
+
+	for (i = 0; i <= count; i++) {
+		unsigned int reason = 7;
+
+		REQUIRE_EQ(guest_start_server(&g, "", 1, 512), 0);
+		guest_ask(&g, execute_garbage, seed * 1000 + i, 1000, 0);
+		if (guest_wait_down(&g, 20))
+			guest_is_down(&g, &reason);
+		reasons[reason & 7]++;
+		CHECK(guest_destroy(&g));
+	}
+	tap_note("%lu powered off, %lu reset, %lu crashed, %lu ran on", reasons[0], reasons[1], reasons[3],
+		 reasons[7]);
+}
+
+/* Each ends dom0, and so the machine: what the hypervisor says of it is the test (tests/hypercall/run). */
+static void end_by_triple_fault(void)
+{
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __packed none = { 0, 0 };
+
+	__asm__ volatile("lidt %0; ud2" : : "m"(none));
+}
+
+static void end_by_garbage(void)
+{
+	struct sched_watchdog w = { .id = 0, .timeout = 2 };
+
+	/* It may never come to an end by itself. */
+	REQUIRE(hc_sched_op(SCHEDOP_watchdog, &w) > 0);
+	execute_garbage(cmdline_number("seed", 1), 100000, 0);
+}
+
 static const struct test tests[] = {
 	{ "random registers, and the hypervisor lives", random_platform, TEST_DOM0 | TEST_NOT_XEN },
+	{ "guests execute garbage, and the hypervisor lives", guests_of_garbage, TEST_DOM0 },
 };
+static const struct test triple[] = { { "triple fault", end_by_triple_fault, TEST_DOM0 } };
+static const struct test garbage[] = { { "garbage", end_by_garbage, TEST_DOM0 } };
 
 AREA_MANUAL(platform, "fuzz-platform", tests, NULL, NULL);
+AREA_MANUAL(end_triple, "end-triple-fault", triple, NULL, NULL);
+AREA_MANUAL(end_garbage, "end-garbage", garbage, NULL, NULL);

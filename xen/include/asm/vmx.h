@@ -138,7 +138,9 @@ const char *vmx_exit_name(u32 reason);
 /* eptflush.c */
 void vmx_flush_init(void);
 
-/* msrbitmap.c */
+/* msr.c: 0; -ENOENT: not one of these; -EINVAL: #GP. */
+int vmx_rdmsr(struct vcpu *v, u32 msr, u64 *val);
+int vmx_wrmsr(struct vcpu *v, u32 msr, u64 val);
 int vmx_msr_bitmap_init(void);
 maddr_t vmx_msr_bitmap(bool x2apic);
 

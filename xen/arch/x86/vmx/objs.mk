@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only
-objs-y += diag.o entry.o eptflush.o exit.o msrbitmap.o vmcs.o vmx.o
+objs-y += diag.o entry.o eptflush.o exit.o msr.o vmcs.o vmx.o

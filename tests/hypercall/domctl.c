@@ -659,6 +659,46 @@ static void context_round_trip(void)
 	pages_free(buf, 4);
 }
 
+static struct hvm_hw_cpu *cpu_record(uint8_t *buf, uint32_t size)
+{
+	uint32_t at = 0;
+
+	while (at + sizeof(struct hvm_save_descriptor) <= size) {
+		struct hvm_save_descriptor *d = (struct hvm_save_descriptor *)(buf + at);
+
+		at += sizeof(*d);
+		if (d->typecode == HVM_SAVE_CODE(CPU))
+			return (struct hvm_hw_cpu *)(buf + at);
+		at += d->length;
+	}
+	return NULL;
+}
+
+/* The CPU refuses to enter: that is the end of the domain, and of nothing else. */
+static void state_no_cpu_enters(void)
+{
+	uint8_t *buf = pages_alloc(4, 1);
+	uint32_t size = 4 * PAGE_SIZE;
+	struct hvm_hw_cpu *cpu;
+	unsigned int reason = ~0u;
+	struct guest g;
+
+	REQUIRE_EQ(guest_start_server(&g, "", 1, 512), 0);
+	REQUIRE_EQ(domain_op(g.id, XEN_DOMCTL_pausedomain), 0);
+	REQUIRE_EQ(context(XEN_DOMCTL_gethvmcontext, g.id, buf, &size), 0);
+	cpu = cpu_record(buf, size);
+	REQUIRE(cpu);
+	cpu->tr_arbytes = 0x82; /* an LDT is no task state segment */
+	CHECK_EQ(context(XEN_DOMCTL_sethvmcontext, g.id, buf, &size), 0);
+	CHECK_EQ(domain_op(g.id, XEN_DOMCTL_unpausedomain), 0);
+	guest_ask(&g, plus_one, 0, 0, 0); /* so that it has something to wake for */
+	CHECK(guest_wait_down(&g, 1000));
+	CHECK(guest_is_down(&g, &reason));
+	CHECK_EQ(reason, SHUTDOWN_crash);
+	CHECK(guest_destroy(&g));
+	pages_free(buf, 4);
+}
+
 static void hypercall_page_of(void)
 {
 	struct xen_domctl op;
@@ -772,6 +812,7 @@ static const struct test tests[] = {
 	{ "one record of the HVM context", context_of_a_cpu, TEST_DOM0 },
 	{ "HVM context of rubbish", context_rubbish, TEST_DOM0 },
 	{ "HVM context round trip", context_round_trip, TEST_DOM0 },
+	{ "sethvmcontext: a state that no CPU enters", state_no_cpu_enters, TEST_DOM0 },
 	{ "hypercall_init", hypercall_page_of, TEST_DOM0 },
 	{ "remote shutdown and resume", shutdown_and_resume, TEST_DOM0 },
 	{ "create and destroy cost nothing", cycles_cost_nothing, TEST_DOM0 },

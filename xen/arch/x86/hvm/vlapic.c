@@ -86,7 +86,7 @@ static void take_posted(struct vlapic *l)
 }
 
 /* Before an entry: the CPU learns what came, what was changed by emulation, and whose EOI must be told of. */
-static noinline void tell_cpu(struct vlapic *l)
+static void tell_cpu(struct vlapic *l)
 {
 	u64 level[4];
 	unsigned int i;
@@ -102,26 +102,13 @@ static noinline void tell_cpu(struct vlapic *l)
 	hvm->sync_apic(l->vcpu, (u8)max(irr, 0), (u8)max(isr, 0), level, vlapic_is_x2apic(l));
 }
 
-bool vlapic_interrupt_pending(struct vcpu *v)
+static noinline int look_for_vector(struct vlapic *l)
 {
-	struct vlapic *l = v->arch.vlapic;
-
-	if (!l->by_cpu)
-		return vlapic_pending_vector(v) >= 0;
-	take_posted(l);
-	return vlapic_enabled(v) && (highest_vector(l, APIC_IRR) & ~0xf) > (int)(vlapic_ppr(l) & 0xf0);
-}
-
-int vlapic_pending_vector(struct vcpu *v)
-{
-	struct vlapic *l = v->arch.vlapic;
 	int vector;
 
-	if (likely(!READ_ONCE(l->irr_pending)))
-		return -1;
 	if (l->by_cpu)
 		tell_cpu(l);
-	if (l->by_cpu || !vlapic_enabled(v))
+	if (l->by_cpu || !vlapic_enabled(l->vcpu))
 		return -1;
 	WRITE_ONCE(l->irr_pending, false);
 	smp_mb(); /* a bit set from here on sets the flag again */
@@ -130,6 +117,23 @@ int vlapic_pending_vector(struct vcpu *v)
 		return -1;
 	WRITE_ONCE(l->irr_pending, true);
 	return ((u32)vector & 0xf0) > (vlapic_ppr(l) & 0xf0) ? vector : -1;
+}
+
+int vlapic_pending_vector(struct vcpu *v)
+{
+	struct vlapic *l = v->arch.vlapic;
+
+	return likely(!READ_ONCE(l->irr_pending)) ? -1 : look_for_vector(l);
+}
+
+bool vlapic_interrupt_pending(struct vcpu *v)
+{
+	struct vlapic *l = v->arch.vlapic;
+
+	if (!l->by_cpu)
+		return vlapic_pending_vector(v) >= 0;
+	take_posted(l);
+	return vlapic_enabled(v) && (highest_vector(l, APIC_IRR) & ~0xf) > (int)(vlapic_ppr(l) & 0xf0);
 }
 
 void vlapic_accept(struct vcpu *v, u8 vector)

@@ -196,22 +196,40 @@ static __init void load_kernel(struct build *b)
 	       (unsigned long long)b->elf.end, b->elf.entry);
 }
 
+/* A block that does not reach into the kernel's place; those that do are held until it is found. NULL: there is none. */
+static __init struct page_info *alloc_beside_kernel(const struct build *b, unsigned int order)
+{
+	struct page_info *held[64], *pg;
+	unsigned int n = 0;
+
+	while ((pg = alloc_pages(order, MEMF_no_scrub)) && n < ARRAY_SIZE(held)) {
+		maddr_t at = mfn_to_maddr(page_to_mfn(pg));
+
+		if (at >= b->elf.end || at + (PAGE_SIZE << order) <= b->elf.start)
+			break;
+		held[n++] = pg;
+		pg = NULL;
+	}
+	while (n)
+		free_pages(held[--n], order);
+	return pg;
+}
+
 /* The initramfs keeps its place, unless the kernel must go there. */
 static __init void place_initrd(struct build *b)
 {
 	unsigned long n = (b->initrd.size + PAGE_SIZE - 1) >> PAGE_SHIFT;
 
 	if (overlaps(&b->initrd, b->elf.start, b->elf.end)) {
-		unsigned int order = get_order_from_bytes(b->initrd.size);
-		struct page_info *pg = alloc_pages(order, MEMF_no_scrub);
+		/* Blocks of 4 MiB at least: few of them lie where the kernel goes. */
+		unsigned int order = max(get_order_from_bytes(b->initrd.size), 10U);
+		struct page_info *pg = alloc_beside_kernel(b, order);
 		maddr_t to;
 
 		if (!pg)
-			panic("dom0: no %llu MiB of free memory to move the initramfs\n",
+			panic("dom0: no %llu MiB of free memory to move the initramfs away from the kernel's place\n",
 			      (unsigned long long)(PAGE_SIZE << order) >> 20);
 		to = mfn_to_maddr(page_to_mfn(pg));
-		if (to < b->elf.end && to + (PAGE_SIZE << order) > b->elf.start)
-			panic("dom0: the initramfs found no place beside the kernel\n");
 		memcpy(maddr_to_virt(to), maddr_to_virt(b->initrd.start), b->initrd.size);
 		init_heap_pages(maddr_to_mfn(b->initrd.start), n);
 		free_tail(pg, n, order);

@@ -106,11 +106,14 @@ static noinline int look_for_vector(struct vlapic *l)
 {
 	int vector;
 
-	if (l->by_cpu)
+	if (l->by_cpu) {
 		tell_cpu(l);
-	if (l->by_cpu || !vlapic_enabled(l->vcpu))
 		return -1;
+	}
+	/* What waits in an APIC that is disabled is looked for again when it is enabled. */
 	WRITE_ONCE(l->irr_pending, false);
+	if (!vlapic_enabled(l->vcpu))
+		return -1;
 	smp_mb(); /* a bit set from here on sets the flag again */
 	vector = highest_vector(l, APIC_IRR);
 	if (vector < 0)

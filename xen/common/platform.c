@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The platform_op hypercall: dom0's kernel and tools, on the machine. ABI: public/platform.h */
 #include <xen/access.h>
+#include <xen/console.h>
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
 #include <xen/smp.h>
@@ -71,6 +72,7 @@ static long enter_acpi_sleep(struct xen_platform_op *op, unsigned long uop)
 	if (s->flags || s->sleep_state != 5)
 		return -EOPNOTSUPP;
 	hvm_dump_exits(hardware_domain);
+	console_force_sync();
 	return acpi_enter_sleep(s->val_a, s->val_b);
 }
 

@@ -341,7 +341,6 @@ int acpi_enter_sleep(u16 pm1a_val, u16 pm1b_val)
 {
 	if (!acpi_fadt.pm1a_cnt)
 		return -ENODEV;
-	/* A sleep state with sleep enable set: what is queued for the console goes first. */
 	wbinvd();
 	outw(pm1a_val, acpi_fadt.pm1a_cnt);
 	if (acpi_fadt.pm1b_cnt)

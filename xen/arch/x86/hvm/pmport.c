@@ -6,6 +6,7 @@
  * Hardware ignores it in VMX operation (SDM, "Restrictions on VMX Operation");
  * without it in an emulator that does not, the hypervisor's own addresses go wrong.
  */
+#include <xen/console.h>
 #include <xen/lib.h>
 #include <asm/io.h>
 #include <asm/setup.h>
@@ -100,6 +101,7 @@ static int pm1_access(struct vcpu *v, u64 port, unsigned int size, bool write, u
 	}
 	printk(XENLOG_INFO "dom0 puts the machine to sleep, type %u\n", (cnt & PM1_SLEEP_TYPE) >> 10);
 	hvm_dump_exits(v->domain);
+	console_force_sync();
 	rc = acpi_enter_sleep(last == &pm1_value[0] ? cnt : pm1_value[0] | PM1_SLEEP_ENABLE,
 			      last == &pm1_value[1] ? cnt : pm1_value[1] | PM1_SLEEP_ENABLE);
 	if (rc)

@@ -30,10 +30,10 @@ static bool clear_leaf(struct p2m_domain *p2m, struct ept_pos *pos, unsigned lon
 	return true;
 }
 
-/* All tables that end where gfn begins are empty now. */
-static void unlink_tables(struct p2m_domain *p2m, unsigned long gfn, struct p2m_batch *b)
+/* All tables that end where gfn begins are empty now: from the one that held an entry of level below up. */
+static void unlink_tables(struct p2m_domain *p2m, unsigned long gfn, unsigned int below, struct p2m_batch *b)
 {
-	for (unsigned int level = 1; level <= EPT_TOP && !(gfn & (ept_pages(level) - 1)); level++)
+	for (unsigned int level = below + 1; level <= EPT_TOP && !(gfn & (ept_pages(level) - 1)); level++)
 		ept_collapse(p2m, gfn - 1, level, 0, b);
 }
 
@@ -60,7 +60,7 @@ static void teardown_step(struct p2m_domain *p2m, struct p2m_batch *b)
 	if (pos.level < EPT_TOP && !ept_eq(pos.e, EPT_EMPTY) && !clear_leaf(p2m, &pos, p2m->teardown_gfn, b))
 		return;
 	p2m->teardown_gfn = ept_next(p2m->teardown_gfn, pos.level);
-	unlink_tables(p2m, p2m->teardown_gfn, b);
+	unlink_tables(p2m, p2m->teardown_gfn, pos.level, b);
 }
 
 int p2m_teardown(struct domain *d)

@@ -244,6 +244,12 @@ int hvm_portio(struct vcpu *v, u16 port, unsigned int size, bool write, u64 *val
 		portio_bytes(v, port, size, write, val);
 	else if (!write)
 		*val = hvm_size_mask(size);
+	/*
+	 * The interval timer's counters stand at 0. A counter of all ones is what Linux's calibration of the TSC
+	 * waits for; it would look 100,000 times for the next value.
+	 */
+	if (!write && size == 1 && port >= 0x40 && port <= 0x42)
+		*val = 0;
 	return HVM_IO_OK;
 }
 

@@ -48,17 +48,35 @@ static void enter_panic(void)
 	console_force_sync();
 }
 
+static void say_why(const char *fmt, va_list ap)
+{
+	printk("****************************************\nPanic on CPU %u:\n", smp_processor_id());
+	vprintk(fmt, ap);
+	printk("****************************************\n");
+}
+
 void panic(const char *fmt, ...)
 {
 	va_list ap;
 
 	enter_panic();
-	printk("****************************************\nPanic on CPU %u:\n", smp_processor_id());
 	va_start(ap, fmt);
-	vprintk(fmt, ap);
+	say_why(fmt, ap);
 	va_end(ap);
-	printk("****************************************\n");
 	show_execution_state();
+	stop_other_cpus(true);
+	halt_or_restart();
+}
+
+void panic_at(const struct trap_frame *at, const char *fmt, ...)
+{
+	va_list ap;
+
+	enter_panic();
+	va_start(ap, fmt);
+	say_why(fmt, ap);
+	va_end(ap);
+	show_trap_frame(at);
 	stop_other_cpus(true);
 	halt_or_restart();
 }

@@ -14,6 +14,8 @@ void smp_boot_cpus(void); /* smp_boot.c: all that maxcpus= allows */
 void set_cpu_apicid(unsigned int cpu, u32 apicid);
 void traps_late_init(void); /* traps.c: its debug key */
 void watchdog_init(void); /* watchdog.c: if asked for */
+extern bool watchdog_on;
+void watchdog_look(void); /* in the timer interrupt, if it is on: panics when a CPU is silent */
 int selftest_run(void); /* selftest.c: number of failures */
 
 #endif

@@ -163,27 +163,15 @@ static void scan_stack(unsigned long rsp)
 static void show_backtrace(unsigned long rip, unsigned long rbp, unsigned long rsp)
 {
 	printk(CONFIG_DEBUG ? "Backtrace:\n" : "Backtrace (addresses found on the stack):\n");
-	if (rip)
-		printk("   %pS\n", (void *)rip);
+	printk("   %pS\n", (void *)rip);
 	if (CONFIG_DEBUG)
 		follow_frames(rbp);
 	else
 		scan_stack(rsp);
 }
 
-void show_execution_state(void)
+static void show_registers(const struct trap_frame *f)
 {
-	unsigned long here = (unsigned long)__builtin_frame_address(0);
-
-	show_backtrace(0, here, here);
-}
-
-void show_trap_frame(const struct trap_frame *f)
-{
-	const char *name = f->vector < 32 ? trap_names[f->vector] : "interrupt";
-
-	printk("CPU %u: vector %lu (%s), error code %lx\n", smp_processor_id(), (unsigned long)f->vector,
-	       name ? name : "reserved", (unsigned long)f->error);
 	printk("rip %lx:%016lx %pS\n", (unsigned long)f->cs, (unsigned long)f->rip, (void *)f->rip);
 	printk("rsp %lx:%016lx rflags %08lx cr2 %016lx\n", (unsigned long)f->ss, (unsigned long)f->rsp,
 	       (unsigned long)f->rflags, read_cr2());
@@ -196,6 +184,33 @@ void show_trap_frame(const struct trap_frame *f)
 	printk("r13 %016lx r14 %016lx r15 %016lx cr3 %016lx\n", (unsigned long)f->r13, (unsigned long)f->r14,
 	       (unsigned long)f->r15, read_cr3());
 	show_backtrace(f->rip, f->rbp, f->rsp);
+}
+
+void show_trap_frame(const struct trap_frame *f)
+{
+	const char *name = f->vector < 32 ? trap_names[f->vector] : "interrupt";
+
+	printk("CPU %u: vector %lu (%s), error code %lx\n", smp_processor_id(), (unsigned long)f->vector,
+	       name ? name : "reserved", (unsigned long)f->error);
+	show_registers(f);
+}
+
+/* For show_execution_state(), whose frame is f: the registers after its return. */
+static void show_caller(const struct trap_frame *f)
+{
+	const struct trap_frame *interrupted = this_cpu(irq_frame);
+	const u64 *stack = (const u64 *)f->rbp;
+	struct trap_frame caller = *f;
+
+	caller.rbp = stack[0];
+	caller.rip = stack[1];
+	caller.rsp = f->rbp + 16;
+	printk("CPU %u:\n", smp_processor_id());
+	show_registers(&caller);
+	if (interrupted) {
+		printk("It interrupted:\n");
+		show_registers(interrupted);
+	}
 }
 
 static bool fix_by_extable(struct trap_frame *f)
@@ -229,14 +244,13 @@ static void __noreturn fatal_trap(struct trap_frame *f)
 {
 	const struct cpu_stacks *s = this_cpu(my_stacks);
 
-	show_trap_frame(f);
 	if (f->vector == X86_EXC_MC)
 		show_machine_check();
 	if (f->vector == X86_EXC_DF && s && f->rsp >= (u64)s->guard3 - STACK_MAIN_SIZE / 2 &&
 	    f->rsp <= (u64)s->main + 256)
 		printk("stack overflow on CPU %u\n", smp_processor_id());
-	panic("unexpected exception %lu (%s)\n", (unsigned long)f->vector,
-	      f->vector < 32 && trap_names[f->vector] ? trap_names[f->vector] : "reserved");
+	panic_at(f, "unexpected exception %lu (%s)\n", (unsigned long)f->vector,
+		 f->vector < 32 && trap_names[f->vector] ? trap_names[f->vector] : "reserved");
 }
 
 static void do_nmi(struct trap_frame *f)
@@ -312,6 +326,8 @@ void do_trap(struct trap_frame *f)
 		this_cpu(irq_frame) = outer;
 	} else if (f->vector == X86_EXC_NMI)
 		do_nmi(f);
+	else if (f->rip == (u64)execution_state_shown)
+		show_caller(f);
 	else if (!fix_by_extable(f))
 		fatal_trap(f);
 }

@@ -32,8 +32,10 @@ void traps_guard_boot_stacks(void);
 
 /* The registers of f and a backtrace from there; any context. */
 void show_trap_frame(const struct trap_frame *f);
-/* A backtrace of the caller. */
+/* The same of the caller, and of what the interrupt being handled, if any, interrupted. */
 void show_execution_state(void);
+/* panic() for an exception: shows the registers it came with. */
+void panic_at(const struct trap_frame *at, const char *fmt, ...) __printf(2, 3) __noreturn;
 /*
  * For panics: makes every other CPU show where it is (when show is true), one after the other, and halt
  * for good. Uses NMIs, so that it works with interrupts off there. Returns when they have, or after a second.
@@ -44,7 +46,8 @@ void stop_other_cpus(bool show);
 /* NMIs seen, for those whose business they are not (dump_irqs). */
 extern unsigned long nmi_count_unknown;
 
-/* Called from the stubs in entry.S. */
+/* Called from the stubs in entry.S; where show_execution_state()'s own breakpoint returns to. */
+extern const u8 execution_state_shown[];
 void do_trap(struct trap_frame *f);
 
 #endif

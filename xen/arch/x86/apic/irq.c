@@ -19,6 +19,7 @@
 #include <asm/io.h>
 #include <asm/processor.h>
 #include <asm/traps.h>
+#include "../setup.h"
 
 #define GSI_MAX	  256
 #define MSI_FIRST GSI_MAX
@@ -299,6 +300,8 @@ static void dispatch(unsigned int vector)
 	case VECTOR_LOCAL_TIMER:
 		apic_eoi();
 		raise_softirq(TIMER_SOFTIRQ);
+		if (unlikely(watchdog_on))
+			watchdog_look();
 		break;
 	case VECTOR_EVENT_CHECK:
 		apic_eoi();

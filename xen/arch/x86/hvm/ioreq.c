@@ -76,6 +76,7 @@ static int page_take_gfn(struct ioreq_server *s, struct ioreq_page *p)
 	__set_bit(i, &d->ioreq->gfns_used);
 	p->page = page;
 	p->gfn = _gfn(base + i);
+	p->slot = i;
 	p->va = page_to_virt(page);
 	return 0;
 }
@@ -115,8 +116,7 @@ static void page_release(struct domain *d, struct ioreq_page *p)
 		return;
 	page_show(d, p);
 	if (!gfn_eq(p->gfn, INVALID_GFN))
-		__clear_bit((unsigned int)(gfn_x(p->gfn) - d->arch.hvm.params[HVM_PARAM_IOREQ_SERVER_PFN]),
-			    &d->ioreq->gfns_used);
+		__clear_bit(p->slot, &d->ioreq->gfns_used);
 	p->va = NULL;
 	put_page(p->page);
 	p->page = NULL;

@@ -16,6 +16,7 @@
 #define IOREQ_RANGE_TYPES 3
 
 struct ioreq_page {
+	unsigned int slot; /* bit of gfns_used; the parameters that gave it may have changed since */
 	struct page_info *page; /* one reference */
 	void *va;
 	gfn_t gfn; /* taken from the guest's p2m; INVALID_GFN: the hypervisor's own page */

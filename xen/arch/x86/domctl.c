@@ -283,11 +283,13 @@ long arch_domctl_gethvmcontext_partial(struct domain *d, struct xen_domctl *op, 
 long arch_domctl_gettscinfo(struct domain *d, struct xen_domctl *op, bool *copyback)
 {
 	struct xen_domctl_tsc_info *t = &op->u.tsc_info;
+	/* Nothing of a TSC that is the machine's own goes along with its domain. */
+	bool own = d->arch.hvm.tsc_mode != TSC_MODE_NEVER;
 
 	t->tsc_mode = d->arch.hvm.tsc_mode;
-	t->gtsc_khz = (u32)(d->arch.hvm.tsc_khz ? d->arch.hvm.tsc_khz : tsc_khz);
+	t->gtsc_khz = own ? (u32)(d->arch.hvm.tsc_khz ? d->arch.hvm.tsc_khz : tsc_khz) : 0;
 	t->incarnation = d->arch.hvm.tsc_incarnation;
-	t->elapsed_nsec = (u64)NOW() + d->arch.hvm.tsc_elapsed_offset;
+	t->elapsed_nsec = own ? (u64)NOW() + d->arch.hvm.tsc_elapsed_offset : 0;
 	*copyback = true;
 	return 0;
 }

@@ -739,7 +739,7 @@ static void state_that_can_not_be(void)
 	CHECK(request_waits(1000));
 	slot->state = 9;
 	event_send((evtchn_port_t)local_port);
-	CHECK(guest_wait_down(&peer, 1000));
+	CHECK(guest_wait_down(&peer, 5000));
 	CHECK(guest_is_down(&peer, &reason));
 	CHECK_EQ(reason, SHUTDOWN_crash);
 	stop_serving();

@@ -216,6 +216,46 @@ static void debug_keys(void)
 	CHECK_EQ(ctl(XEN_SYSCTL_debug_keys, &op), 0);
 }
 
+/* What the console got since the last look; the buffer is terminated. */
+static const char *new_console(void)
+{
+	static char buf[32768];
+	struct xen_sysctl op;
+
+	memset(&op, 0, sizeof(op));
+	op.u.readconsole.clear = 1;
+	op.u.readconsole.count = sizeof(buf) - 1;
+	set_xen_guest_handle(op.u.readconsole.buffer, buf);
+	buf[ctl(XEN_SYSCTL_readconsole, &op) ? 0 : op.u.readconsole.count] = 0;
+	return buf;
+}
+
+/* A word of each key's own; h names them all. */
+static void each_debug_key(void)
+{
+	static const struct {
+		char key;
+		const char *shows;
+	} keys[] = { { 'h', "grant tables" }, { 'q', "upcall" },  { 'r', "CPU0" }, { 'm', "free" },
+		     { 'p', "d0" },	      { 'a', "CPU0" },	  { 'i', "trigger" },  { 'e', "virq" },
+		     { 'g', "grant table" },  { 'x', "VMCALL" },  { 'v', "VMCS" }, { 'd', "rip" } };
+	struct xen_sysctl op;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++) {
+		char key = keys[i].key;
+
+		new_console();
+		memset(&op, 0, sizeof(op));
+		op.u.debug_keys.nr_keys = 1;
+		set_xen_guest_handle(op.u.debug_keys.keys, &key);
+		CHECK_EQ(ctl(XEN_SYSCTL_debug_keys, &op), 0);
+		sleep_ms(20);
+		if (!CHECK(strstr(new_console(), keys[i].shows)))
+			tap_note("key %c does not show \"%s\"", key, keys[i].shows);
+	}
+}
+
 static void featureset(void)
 {
 	uint32_t words[32];
@@ -315,6 +355,7 @@ static const struct test tests[] = {
 	{ "cpupool info", cpupool, TEST_DOM0 },
 	{ "readconsole", read_console, TEST_DOM0 },
 	{ "debug_keys of none", debug_keys, TEST_DOM0 },
+	{ "each debug key", each_debug_key, TEST_DOM0 | TEST_NOT_XEN },
 	{ "CPU featureset", featureset, TEST_DOM0 },
 	{ "CPU policy of the system", system_policy, TEST_DOM0 },
 	{ "platform_op: errors", platform_unknown, TEST_DOM0 },

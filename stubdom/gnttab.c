@@ -5,20 +5,35 @@
 
 static struct grant_entry_v1 *table;
 
+long gnttab_set_version(uint32_t version)
+{
+	struct gnttab_set_version v = { .version = version };
+
+	return hc_grant_table_op(GNTTABOP_set_version, &v, 1);
+}
+
+long gnttab_map_frame(uint64_t idx, uint64_t gfn)
+{
+	struct xen_add_to_physmap m = {
+		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = idx, .gpfn = gfn
+	};
+
+	return hc_memory_op(XENMEM_add_to_physmap, &m);
+}
+
 long gnttab_init(void)
 {
-	struct xen_add_to_physmap m = { .domid = DOMID_SELF, .space = XENMAPSPACE_grant_table };
-	struct gnttab_set_version v = { .version = 1 };
+	uint64_t gfn;
 	long rc;
 
 	if (table)
 		return 0;
-	m.gpfn = hole_gfn_alloc(1, 1);
+	gfn = hole_gfn_alloc(1, 1);
 	/* It is refused when the table is in use in another version: then the map tells. */
-	hc_grant_table_op(GNTTABOP_set_version, &v, 1);
-	rc = hc_memory_op(XENMEM_add_to_physmap, &m);
+	gnttab_set_version(1);
+	rc = gnttab_map_frame(0, gfn);
 	if (!rc)
-		table = gfn_ptr(m.gpfn);
+		table = gfn_ptr(gfn);
 	return rc;
 }
 

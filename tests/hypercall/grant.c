@@ -15,22 +15,6 @@
 static struct grant_entry_v1 *table; /* own grant table, version 1, one frame */
 static uint64_t win; /* own gfns without RAM, for mappings */
 
-static long map_table_frame(uint64_t idx, uint64_t gfn)
-{
-	struct xen_add_to_physmap m = {
-		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = idx, .gpfn = gfn
-	};
-
-	return hc_memory_op(XENMEM_add_to_physmap, &m);
-}
-
-static long set_version(uint32_t version)
-{
-	struct gnttab_set_version v = { .version = version };
-
-	return hc_grant_table_op(GNTTABOP_set_version, &v, 1);
-}
-
 /* Runs in dom0 and, called remotely, in the peer. */
 static long table_init(uint64_t a __unused, uint64_t b __unused, uint64_t c __unused)
 {
@@ -114,8 +98,8 @@ static void version_change(void)
 	struct gnttab_set_version v = { .version = 3 };
 
 	CHECK_EQ(hc_grant_table_op(GNTTABOP_set_version, &v, 1), -EINVAL);
-	CHECK_EQ(set_version(0), -EINVAL);
-	CHECK_EQ(set_version(1), 0);
+	CHECK_EQ(gnttab_set_version(0), -EINVAL);
+	CHECK_EQ(gnttab_set_version(1), 0);
 }
 
 static void version_of_others(void)
@@ -170,7 +154,7 @@ static void setup_table_too_many(void)
 
 static void table_frame_beyond(void)
 {
-	CHECK_EQ(map_table_frame(5000, win + 20), -EINVAL);
+	CHECK_EQ(gnttab_map_frame(5000, win + 20), -EINVAL);
 }
 
 static void map_contents(void)

@@ -94,22 +94,6 @@ static void every_id_in_every_space(void)
 
 /* ---- B25: the version changes while frames are mapped ---- */
 
-static long map_table_frame(uint64_t idx, uint64_t gfn)
-{
-	struct xen_add_to_physmap m = {
-		.domid = DOMID_SELF, .space = XENMAPSPACE_grant_table, .idx = idx, .gpfn = gfn
-	};
-
-	return hc_memory_op(XENMEM_add_to_physmap, &m);
-}
-
-static long set_version(uint32_t version)
-{
-	struct gnttab_set_version v = { .version = version };
-
-	return hc_grant_table_op(GNTTABOP_set_version, &v, 1);
-}
-
 /*
  * Whether the status frame stays where it was mapped (here) or goes (Xen), it is nobody else's page
  * afterwards: what is written there does not come out anywhere, and no page is lost.
@@ -120,10 +104,10 @@ static void change_versions(void)
 	uint64_t *fresh;
 
 	for (i = 0; i < 8; i++) {
-		CHECK_EQ(set_version(2), 0);
-		CHECK_EQ(map_table_frame(XENMAPIDX_grant_table_status, win), 0);
+		CHECK_EQ(gnttab_set_version(2), 0);
+		CHECK_EQ(gnttab_map_frame(XENMAPIDX_grant_table_status, win), 0);
 		CHECK_EQ(*(volatile uint64_t *)gfn_ptr(win), 0);
-		CHECK_EQ(set_version(1), 0);
+		CHECK_EQ(gnttab_set_version(1), 0);
 		*(volatile uint64_t *)gfn_ptr(win) = 0x5a5a5a5a5a5a5a5aul;
 		fresh = page_alloc();
 		bad += fresh[0] == 0x5a5a5a5a5a5a5a5aul;

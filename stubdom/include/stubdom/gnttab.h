@@ -8,6 +8,10 @@
 /* References of the one table frame that is mapped. */
 #define GRANT_REFS 512u
 
+/* The own table: its version, and frame idx of it (XENMAPIDX_*) at an own gfn; the hypercall's answer. */
+long gnttab_set_version(uint32_t version);
+long gnttab_map_frame(uint64_t idx, uint64_t gfn);
+
 /* Select version 1 and map the table's first frame, once. 0, or a negative error. */
 long gnttab_init(void);
 /* The table, for tests that look at the flags; NULL before gnttab_init(). */

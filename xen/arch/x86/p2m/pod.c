@@ -16,6 +16,9 @@
 #include <asm/p2m.h>
 #include "p2m-private.h"
 
+/* Looks at the entry in one call: splits down to it, and a few sweeps. */
+#define POPULATE_ROUNDS 16
+
 static const unsigned int chunk_order[P2M_POD_CHUNKS] = { PAGE_ORDER_4K, PAGE_ORDER_2M };
 
 static unsigned long cached(const struct p2m_domain *p2m)
@@ -174,9 +177,13 @@ int p2m_pod_populate(struct p2m_domain *p2m, unsigned long gfn)
 	int rc;
 
 	p2m_batch_init(&b, p2m->domain);
-	do
-		rc = populate(p2m, gfn, &b);
-	while (rc == 1);
+	/* What one CPU's sweep finds another's touches may take: the guest, or the hypercall, tries again. */
+	for (unsigned int tries = 0; (rc = populate(p2m, gfn, &b)) == 1;) {
+		if (++tries == POPULATE_ROUNDS) {
+			rc = -ERESTART;
+			break;
+		}
+	}
 	p2m_batch_flush(&b);
 	if (rc == -ENOMEM)
 		gprintk(XENLOG_G_WARNING "d%u: no memory to populate gfn %#lx on demand (%lu pages to go)\n",

@@ -208,8 +208,8 @@ class Suite:
         self.failed += not good
 
     def tests(self, results):
-        """A document of several (good, text); a text with "# TODO why" may fail."""
+        """A document of several (good, text)."""
         for i, (good, text) in enumerate(results, 1):
             print(f"{'ok' if good else 'not ok'} {i} - {text}")
-            self.failed += not good and "# TODO" not in text
+            self.failed += not good
         print(f"1..{len(results)}")

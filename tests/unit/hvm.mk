@@ -9,6 +9,7 @@ TESTS += emulate
 emulate-obj := test_emulate.o host/libc_exec.o $(HVM)/emulate.o $(HVM)/decode.o $(HVM)/alu.o host/stubs.o xen/lib/vsnprintf.o
 
 TESTS += vlapic
+vlapic-builds := asan tsan
 vlapic-obj := test_vlapic.o $(HVM)/vlapic.o $(HVM)/vlapic_timer.o $(HVM)/vlapic_ipi.o host/stubs.o
 
 TESTS += vpci

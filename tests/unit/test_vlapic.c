@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The virtual local APIC: registers in both modes, priorities, timer, IPIs, INIT and start-up, saved state. */
 #include <xen/lib.h>
+#include <xen/smp.h>
 #include <xen/softirq.h>
 #include "../../xen/arch/x86/hvm/platform.h"
 #include "../../xen/arch/x86/hvm/vlapic.h"
@@ -15,12 +16,13 @@ static struct vcpu vc[VCPUS], *vcs[VCPUS];
 static unsigned int kicks[VCPUS], wakes[VCPUS], nmis[VCPUS], resets[VCPUS];
 static int sipis[VCPUS], last_eoi, softirqs;
 static u64 guest_tsc;
-static bool apicv;
+static bool apicv, posted_by_cpu;
 static struct { unsigned int calls, irr, isr; u64 level[4]; bool x2apic; } told;
 
 /* ---- what the files call ---- */
 
 bool hvm_has_apicv(void) { return apicv; }
+bool hvm_has_posted_interrupts(void) { return posted_by_cpu; }
 static void sync_apic(struct vcpu *v, u8 irr, u8 isr, const u64 level[4], bool x2apic)
 {
 	told.calls++;
@@ -33,7 +35,15 @@ static const struct hvm_ops ops = { .sync_apic = sync_apic };
 const struct hvm_ops *hvm = &ops;
 u64 tsc_to_ns(u64 ticks) { return ticks; }
 u64 hvm_guest_tsc(struct vcpu *v) { return guest_tsc + (u64)host_now; }
-void vcpu_kick(struct vcpu *v) { kicks[v->vcpu_id]++; }
+static bool kicked, notified; /* IPIs to the one CPU that runs a guest */
+void smp_send_event_check(unsigned int cpu) { smp_store_release(&kicked, true); }
+void smp_send_posted(unsigned int cpu) { smp_store_release(&notified, true); }
+void vcpu_notify(struct vcpu *v, void (*send)(unsigned int cpu))
+{
+	__atomic_fetch_add(&kicks[v->vcpu_id], 1, __ATOMIC_RELAXED);
+	send(0);
+}
+void vcpu_kick(struct vcpu *v) { vcpu_notify(v, smp_send_event_check); }
 void vcpu_wake(struct vcpu *v) { wakes[v->vcpu_id]++; }
 void hvm_inject_nmi(struct vcpu *v) { nmis[v->vcpu_id]++; }
 void hvm_vcpu_reset(struct vcpu *v) { resets[v->vcpu_id]++; }
@@ -694,6 +704,114 @@ static void a_posted_vector_wakes_and_is_saved(void)
 	CHECK_EQ(told.isr, 0x55);
 }
 
+static void one_notification_is_outstanding(void)
+{
+	with_apicv();
+	enable(1);
+	kicks[1] = 0;
+	vlapic_set_irq(&vc[1], 0x55, false);
+	vlapic_set_irq(&vc[1], 0x66, false);
+	CHECK_EQ(kicks[1], 1); /* the first one's brings both */
+	vlapic_pending_vector(&vc[1]);
+	CHECK_EQ(told.irr, 0x66);
+	CHECK(requested(1, 0x55));
+	vlapic_set_irq(&vc[1], 0x77, false);
+	CHECK_EQ(kicks[1], 2);
+	vlapic_set_irq(&vc[1], 0x88, true);
+	CHECK_EQ(kicks[1], 3); /* whatever is outstanding: it needs an exit */
+	CHECK(!(lapic(1)->posted.requests[4] & 1U << 8));
+}
+
+/*
+ * vCPU 1 in guest mode stays there until an IPI comes: a notification forgotten is a vector that never arrives.
+ * Each sender has its vectors, and sends the next one when the last one has arrived.
+ */
+#define SENDERS	   2
+#define DELIVERIES 20000
+static unsigned int arrived[SENDERS], senders_left;
+static bool gave_up;
+
+static u8 vector_of(unsigned int sender, unsigned int n) { return (u8)(0x30 + sender + (n * 7 % 24) * 8); }
+static bool is_level(unsigned int n) { return n % 5 == 4; }
+
+/* SDM volume 3, "Posted-Interrupt Processing": what the CPU does on a notification in guest mode. */
+static void cpu_takes_over(struct vlapic *l)
+{
+	(void)__atomic_fetch_and(&l->posted.outstanding, ~1U, __ATOMIC_SEQ_CST);
+	for (unsigned int w = 0; w < 8; w++) {
+		u32 bits = xchg(&l->posted.requests[w], 0U);
+
+		vlapic_set_reg(l, APIC_IRR + w * 16, vlapic_reg(l, APIC_IRR + w * 16) | bits);
+	}
+}
+
+/* The guest takes everything that is requested, and ends it at once. */
+static void cpu_delivers_all(struct vlapic *l)
+{
+	for (unsigned int v = 0x30; v < 0x100; v++) {
+		u32 word = vlapic_reg(l, APIC_IRR + (v >> 5) * 16), bit = 1U << (v & 31);
+		unsigned int sender = v & 7, n;
+
+		if (!(word & bit))
+			continue;
+		vlapic_set_reg(l, APIC_IRR + (v >> 5) * 16, word & ~bit);
+		n = arrived[sender];
+		CHECK_EQ(v, vector_of(sender, n));
+		CHECK(!is_level(n) || (told.level[v >> 6] >> (v & 63) & 1)); /* its EOI exits */
+		smp_store_release(&arrived[sender], n + 1);
+	}
+}
+
+static void guest_or_sender(unsigned int cpu)
+{
+	struct vlapic *l = lapic(1);
+
+	if (cpu) {
+		for (unsigned int n = 0; n < DELIVERIES && !smp_load_acquire(&gave_up); n++) {
+			vlapic_set_irq(&vc[1], vector_of(cpu - 1, n), is_level(n));
+			while (smp_load_acquire(&arrived[cpu - 1]) == n && !smp_load_acquire(&gave_up))
+				host_yield();
+		}
+		__atomic_fetch_sub(&senders_left, 1, __ATOMIC_RELEASE);
+		return;
+	}
+	while (smp_load_acquire(&senders_left) && !gave_up) {
+		unsigned long patience = 2000000;
+
+		(void)xchg(&kicked, false); /* in the hypervisor the IPI does nothing more */
+		vlapic_pending_vector(&vc[1]);
+		cpu_delivers_all(l);
+		while (!smp_load_acquire(&kicked) && smp_load_acquire(&senders_left)) {
+			if (xchg(&notified, false)) {
+				cpu_takes_over(l);
+				cpu_delivers_all(l);
+			}
+			if (!--patience) {
+				smp_store_release(&gave_up, true);
+				break;
+			}
+			host_yield();
+		}
+	}
+}
+
+static void senders_reach_a_cpu_in_guest_mode(void)
+{
+	for (unsigned int by_cpu = 0; by_cpu < 2; by_cpu++) {
+		with_apicv();
+		enable(1);
+		posted_by_cpu = by_cpu;
+		kicked = notified = gave_up = false;
+		memset(arrived, 0, sizeof(arrived));
+		senders_left = SENDERS;
+		host_threads(SENDERS + 1, guest_or_sender);
+		CHECK(!gave_up);
+		for (unsigned int s = 0; s < SENDERS; s++)
+			CHECK_EQ(arrived[s], DELIVERIES);
+	}
+	posted_by_cpu = false;
+}
+
 static const struct unit_case cases[] = {
 	CASE(registers_after_reset),
 	CASE(parts_of_registers_read_and_odd_writes_are_dropped),
@@ -720,6 +838,8 @@ static const struct unit_case cases[] = {
 	CASE(the_cpu_is_told_before_an_entry),
 	CASE(the_cpu_is_told_of_what_emulation_changes),
 	CASE(a_posted_vector_wakes_and_is_saved),
+	CASE(one_notification_is_outstanding),
+	CASE(senders_reach_a_cpu_in_guest_mode),
 	CASE(random_accesses_leave_a_consistent_state),
 };
 TAP_MAIN(cases, set_up);

@@ -218,7 +218,7 @@ void vcpu_unblock(struct vcpu *v)
 		vcpu_wake(v);
 }
 
-void vcpu_kick(struct vcpu *v)
+void vcpu_notify(struct vcpu *v, void (*send)(unsigned int cpu))
 {
 	bool running;
 
@@ -227,8 +227,10 @@ void vcpu_kick(struct vcpu *v)
 	smp_mb();
 	running = READ_ONCE(v->is_running);
 	if (running && v != current)
-		smp_send_event_check(READ_ONCE(v->processor));
+		send(READ_ONCE(v->processor));
 }
+
+void vcpu_kick(struct vcpu *v) { vcpu_notify(v, smp_send_event_check); }
 
 void vcpu_sleep_nosync(struct vcpu *v)
 {

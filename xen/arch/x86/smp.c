@@ -37,6 +37,8 @@ void smp_send_event_check(unsigned int cpu)
 		send_ipi(cpu, VECTOR_EVENT_CHECK);
 }
 
+void smp_send_posted(unsigned int cpu) { send_ipi(cpu, VECTOR_POSTED); }
+
 void smp_call_function_interrupt(void)
 {
 	unsigned int cpu = smp_processor_id();

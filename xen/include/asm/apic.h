@@ -12,6 +12,7 @@
 #define VECTOR_PIC_BASE	     0x20
 #define VECTOR_DEVICE_FIRST  0x30
 #define VECTOR_DEVICE_LAST   0xef
+#define VECTOR_POSTED	     0xf9 /* posted interrupts: means something to a CPU in guest mode only */
 #define VECTOR_LOCAL_TIMER   0xfa
 #define VECTOR_CALL_FUNCTION 0xfb
 #define VECTOR_EVENT_CHECK   0xfc
@@ -107,6 +108,8 @@ void irq_init(void);
 /* Sends VECTOR to a CPU. */
 void send_ipi(unsigned int cpu, u8 vector);
 void send_ipi_mask(cpumask_t mask, u8 vector);
+/* Asks a CPU in guest mode to take over what is posted (VECTOR_POSTED). */
+void smp_send_posted(unsigned int cpu);
 /* What smp.c does on VECTOR_CALL_FUNCTION. */
 void smp_call_function_interrupt(void);
 

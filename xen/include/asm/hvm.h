@@ -64,6 +64,7 @@ int hvm_cpu_up(void);
 bool hvm_has_rdtscp(void);
 bool hvm_has_invpcid(void);
 bool hvm_has_apicv(void); /* the CPU delivers interrupts from vlapic_regs() */
+bool hvm_has_posted_interrupts(void); /* in guest mode it takes over what is in vlapic_posted() */
 
 /* ---- life (hvm/hvm.c) ---- */
 int hvm_domain_init(struct domain *d);
@@ -228,6 +229,7 @@ bool vlapic_handle_init(struct vcpu *v);
 static inline u32 vcpu_apic_id(unsigned int vcpu_id) { return vcpu_id * 2; }
 /* The register page, laid out as the CPU's virtual-APIC page. */
 void *vlapic_regs(struct vcpu *v);
+void *vlapic_posted(struct vcpu *v); /* 64 bytes, aligned to that */
 int vioapic_init(struct domain *d, bool passthrough);
 void vioapic_destroy(struct domain *d);
 void vioapic_eoi(struct domain *d, u8 vector);

@@ -5,6 +5,7 @@
 
 /* 16-bit */
 #define VPID		  0x0000
+#define POSTED_VECTOR	  0x0002
 #define GUEST_ES_SELECTOR 0x0800 /* then CS, SS, DS, FS, GS, LDTR, TR, 2 apart */
 #define GUEST_INTR_STATUS 0x0810
 #define HOST_ES_SELECTOR  0x0c00
@@ -20,6 +21,7 @@
 #define MSR_BITMAP	       0x2004
 #define TSC_OFFSET	       0x2010
 #define VIRTUAL_APIC_PAGE      0x2012
+#define POSTED_DESCRIPTOR      0x2016
 #define EPT_POINTER	       0x201a
 #define EOI_EXIT_BITMAP0       0x201c
 #define TSC_MULTIPLIER	       0x2032

@@ -11,6 +11,7 @@
 #define PIN_NMI_EXITING	       BIT(3)
 #define PIN_VIRTUAL_NMIS       BIT(5)
 #define PIN_PREEMPTION_TIMER   BIT(6)
+#define PIN_POSTED	       BIT(7)
 
 #define PROC_INTR_WINDOW       BIT(2)
 #define PROC_TSC_OFFSETTING    BIT(3)

@@ -235,6 +235,8 @@ void sched_destroy_vcpu(struct vcpu *v);
 void sched_start_cpu(unsigned int cpu); /* its idle vCPU becomes current */
 void vcpu_wake(struct vcpu *v); /* something changed: runnable now? */
 void vcpu_unblock(struct vcpu *v); /* clears VPF_blocked, wakes */
+/* Unblocks; if it runs elsewhere, send() is called with that CPU, where it may be in guest mode. */
+void vcpu_notify(struct vcpu *v, void (*send)(unsigned int cpu));
 void vcpu_kick(struct vcpu *v); /* unblocks, and makes it leave guest mode to see events */
 void vcpu_sleep_nosync(struct vcpu *v);
 void vcpu_sleep_sync(struct vcpu *v);

@@ -304,6 +304,7 @@ static void dispatch(unsigned int vector)
 			watchdog_look();
 		break;
 	case VECTOR_EVENT_CHECK:
+	case VECTOR_POSTED:
 		apic_eoi();
 		break;
 	case VECTOR_CALL_FUNCTION:

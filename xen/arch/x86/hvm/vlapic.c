@@ -5,6 +5,7 @@
  * Interrupt Controller".
  */
 #include <xen/lib.h>
+#include <xen/smp.h>
 #include "vlapic.h"
 #include <public/hvm/save.h>
 
@@ -15,6 +16,8 @@
 static const u32 lvt_mask[6] = { 0x700ff, 0x107ff, 0x107ff, 0x1a7ff, 0x1a7ff, 0x100ff };
 
 void *vlapic_regs(struct vcpu *v) { return v->arch.vlapic->regs; }
+
+void *vlapic_posted(struct vcpu *v) { return &v->arch.vlapic->posted; }
 
 bool vlapic_enabled(const struct vcpu *v)
 {
@@ -58,6 +61,21 @@ u32 vlapic_ppr(const struct vlapic *l)
 	return (tpr & 0xf0) >= service ? tpr : service;
 }
 
+/* The way of a vector to an APIC whose page is the CPU's; the order of the steps is docs/vmx.md's. */
+static void post(struct vlapic *l, u8 vector, bool level)
+{
+	u32 *words = level ? l->held : l->posted.requests;
+	bool notify = true;
+
+	(void)__atomic_fetch_or(&words[vector >> 5], 1U << (vector & 31), __ATOMIC_SEQ_CST);
+	if (!level)
+		notify = !(__atomic_fetch_or(&l->posted.outstanding, 1U, __ATOMIC_SEQ_CST) & 1);
+	WRITE_ONCE(l->irr_pending, true);
+	if (notify)
+		vcpu_notify(l->vcpu,
+			    !level && hvm_has_posted_interrupts() ? smp_send_posted : smp_send_event_check);
+}
+
 void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
 {
 	struct vlapic *l = v->arch.vlapic;
@@ -68,8 +86,11 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
 		(void)__atomic_fetch_or(tmr, bit, __ATOMIC_RELAXED);
 	else if (READ_ONCE(*tmr) & bit)
 		(void)__atomic_fetch_and(tmr, ~bit, __ATOMIC_RELAXED);
-	(void)__atomic_fetch_or(l->by_cpu ? &l->posted[vector >> 5] : vlapic_vector_word(l, APIC_IRR, vector),
-				bit, __ATOMIC_SEQ_CST);
+	if (l->by_cpu) {
+		post(l, vector, level);
+		return;
+	}
+	(void)__atomic_fetch_or(vlapic_vector_word(l, APIC_IRR, vector), bit, __ATOMIC_SEQ_CST);
 	WRITE_ONCE(l->irr_pending, true);
 	vcpu_kick(v);
 }
@@ -79,10 +100,16 @@ static void take_posted(struct vlapic *l)
 {
 	unsigned int word;
 
-	for (word = 0; word < 8; word++)
-		if (READ_ONCE(l->posted[word]))
-			vlapic_set_reg(l, APIC_IRR + word * 16,
-				       vlapic_reg(l, APIC_IRR + word * 16) | xchg(&l->posted[word], 0U));
+	if (READ_ONCE(l->posted.outstanding))
+		(void)xchg(&l->posted.outstanding, 0U);
+	for (word = 0; word < 8; word++) {
+		u32 bits = READ_ONCE(l->posted.requests[word]) ? xchg(&l->posted.requests[word], 0U) : 0;
+
+		if (READ_ONCE(l->held[word]))
+			bits |= xchg(&l->held[word], 0U);
+		if (bits)
+			vlapic_set_reg(l, APIC_IRR + word * 16, vlapic_reg(l, APIC_IRR + word * 16) | bits);
+	}
 }
 
 /* Before an entry: the CPU learns what came, what was changed by emulation, and whose EOI must be told of. */
@@ -480,7 +507,8 @@ void vlapic_reset(struct vcpu *v)
 
 	vlapic_timer_stop(l);
 	memset(l->regs, 0, PAGE_SIZE);
-	memset(l->posted, 0, sizeof(l->posted));
+	memset(&l->posted, 0, sizeof(l->posted));
+	memset(l->held, 0, sizeof(l->held));
 	vlapic_set_reg(l, APIC_LVR, VLAPIC_VERSION);
 	vlapic_set_reg(l, APIC_SPIV, 0xff);
 	vlapic_set_reg(l, APIC_DFR, ~0U);

@@ -24,7 +24,15 @@ enum { DM_FIXED, DM_LOWEST, DM_SMI, DM_NMI = 4, DM_INIT, DM_STARTUP, DM_EXTINT }
  * The register page has the layout of the CPU's virtual-APIC page: IRR and TMR [a], timer registers [t],
  * everything else [o] and read by others with READ_ONCE.
  */
+/* The posted-interrupt descriptor: SDM volume 3, "Posted-Interrupt Processing". */
+struct posted_interrupts {
+	u32 requests[8]; /* [a] */
+	u32 outstanding; /* [a] bit 0: a notification is under way */
+	u32 reserved[7];
+} __aligned(64);
+
 struct vlapic {
+	struct posted_interrupts posted; /* by_cpu: vectors on their way to the IRR, which is the CPU's in guest mode */
 	u8 *regs; /* [c] a page of its own */
 	struct vcpu *vcpu; /* [c] */
 	u64 base; /* [o] IA32_APIC_BASE */
@@ -36,7 +44,7 @@ struct vlapic {
 	bool irr_pending;
 	s16 isr_top; /* [o] highest bit in the ISR, -1: none; stale with by_cpu */
 	u16 isr_count; /* [o] bits in the ISR; stale with by_cpu */
-	u32 posted[8]; /* [a] by_cpu: vectors on their way to the IRR, which is the CPU's in guest mode */
+	u32 held[8]; /* [a] by_cpu: as posted, level-triggered: only the hypervisor may hand them on */
 	u32 esr; /* [a] errors since the last write to the ESR */
 
 	spinlock_t timer_lock; /* RANK_HVM */
@@ -48,6 +56,9 @@ struct vlapic {
 	bool got_init; /* domain_lock: INIT arrived, not carried out yet */
 	s16 got_sipi; /* domain_lock: vector of a start-up IPI to carry out, -1: none */
 };
+
+/* Such sizes are aligned to what the descriptor needs (xmalloc.c). */
+_Static_assert(sizeof(struct vlapic) <= 512 && !(sizeof(struct vlapic) & 63), "objects of whole cache lines");
 
 static inline u32 vlapic_reg(const struct vlapic *l, unsigned int off)
 {

@@ -22,7 +22,8 @@ static const struct field_row {
 	{ VM_EXIT_CONTROLS, "exit controls" }, { VM_ENTRY_CONTROLS, "entry controls" },
 	{ VM_ENTRY_INTR_INFO, "entry interruption" }, { VM_ENTRY_EXCEPTION_ERROR, "entry error code" },
 	{ VM_ENTRY_INSN_LEN, "entry instruction length" }, { TSC_OFFSET, "TSC offset" },
-	{ VIRTUAL_APIC_PAGE, "virtual-APIC page" },
+	{ VIRTUAL_APIC_PAGE, "virtual-APIC page" }, { POSTED_VECTOR, "posted-interrupt vector" },
+	{ POSTED_DESCRIPTOR, "posted-interrupt descriptor" },
 }, host_fields[] = {
 	{ HOST_CR0, "CR0" }, { HOST_CR3, "CR3" }, { HOST_CR4, "CR4" }, { HOST_EFER, "EFER" },
 	{ HOST_PAT, "PAT" }, { HOST_CS_SELECTOR, "CS" }, { HOST_SS_SELECTOR, "SS" },

@@ -9,6 +9,7 @@
 #include <xen/lib.h>
 #include <xen/param.h>
 #include <xen/sched.h>
+#include <asm/apic.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include <asm/p2m.h>
@@ -90,6 +91,7 @@ static const struct ctl_row {
 	{ CTL_PIN, NEED, PIN_NMI_EXITING, "NMI exiting" },
 	{ CTL_PIN, NEED, PIN_VIRTUAL_NMIS, "virtual NMIs" },
 	{ CTL_PIN, WANT, PIN_PREEMPTION_TIMER, "preemption timer" },
+	{ CTL_PIN, WANT, PIN_POSTED, "posted interrupts" },
 	{ CTL_PROC, NEED, PROC_TSC_OFFSETTING, "TSC offsetting" },
 	{ CTL_PROC, NEED, PROC_HLT_EXITING, "HLT exiting" },
 	{ CTL_PROC, NEED, PROC_MWAIT_EXITING, "MWAIT exiting" },
@@ -170,6 +172,7 @@ static void __init choose_apicv(void)
 	if (vmx_caps.has_apicv) {
 		vmx_caps.proc &= ~(PROC_CR8_LOAD_EXITING | PROC_CR8_STORE_EXITING);
 	} else {
+		vmx_caps.pin &= ~PIN_POSTED;
 		vmx_caps.proc &= ~PROC_TPR_SHADOW;
 		vmx_caps.sec &= ~SEC_APICV;
 	}
@@ -263,9 +266,10 @@ int __init vmx_discover(void)
 	if (rc)
 		return rc;
 	choose_apicv();
-	printk(XENLOG_INFO "VT-x: EPT%s%s%s%s%s%s%s\n", vmx_caps.has_ept_ad ? " A/D" : "",
+	printk(XENLOG_INFO "VT-x: EPT%s%s%s%s%s%s%s%s\n", vmx_caps.has_ept_ad ? " A/D" : "",
 	       vmx_caps.has_vpid ? ", VPID" : "", ", unrestricted guest",
 	       vmx_caps.has_apicv ? ", APIC virtualisation" : "",
+	       vmx_caps.pin & PIN_POSTED ? ", posted interrupts" : "",
 	       vmx_caps.has_preempt_timer ? ", preemption timer" : "",
 	       vmx_caps.sec & SEC_PLE ? ", PAUSE-loop exiting" : "",
 	       vmx_caps.sec & SEC_TSC_SCALING ? ", TSC scaling" : "");
@@ -507,6 +511,10 @@ static void init_apicv(struct vcpu *v)
 
 	vmwrite(VIRTUAL_APIC_PAGE, virt_to_maddr(vlapic_regs(v)));
 	vmwrite(GUEST_INTR_STATUS, 0);
+	if (vmx_caps.pin & PIN_POSTED) {
+		vmwrite(POSTED_VECTOR, VECTOR_POSTED);
+		vmwrite(POSTED_DESCRIPTOR, virt_to_maddr(vlapic_posted(v)));
+	}
 	for (i = 0; i < 4; i++)
 		vmwrite(EOI_EXIT_BITMAP0 + 2 * i, 0);
 }

@@ -411,6 +411,7 @@ static void vmx_sync_apic(struct vcpu *v, u8 irr, u8 isr, const u64 level[4], bo
 bool hvm_has_rdtscp(void) { return vmx_caps.sec & SEC_RDTSCP; }
 bool hvm_has_invpcid(void) { return vmx_caps.sec & SEC_INVPCID; }
 bool hvm_has_apicv(void) { return vmx_caps.has_apicv; }
+bool hvm_has_posted_interrupts(void) { return vmx_caps.pin & PIN_POSTED; }
 
 const struct hvm_ops vmx_ops = {
 	.name = "VT-x",

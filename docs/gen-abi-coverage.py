@@ -8,13 +8,15 @@ the hypervisor's tables say of it.
 HEADERS is where libxen-dev put the public headers (default /usr/include/xen).
 An operation is "there" when a table has a row for it, "refused" when that row's
 function only gives an error (the error is read from its body), and "absent" when
-no row has it: then the answer is the family's, and a line in the log."""
+no row has it: then the answer is the family's, and a line in the log. At the end, what
+xl and Debian's tools print that is not what they print on Xen: tests/xl compares it."""
 
 import os
 import re
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+OTHER = os.path.join(TOP, "tests", "xl", "other-than-xen")
 HEADERS = sys.argv[1] if len(sys.argv) > 1 else "/usr/include/xen"
 
 # Families: title, header, prefix of its numbers, sources with the tables, answer to what is absent,
@@ -98,6 +100,15 @@ def refusal(body):
     return None
 
 
+def commands():
+    """What xl and the tools say otherwise than on Xen, and why."""
+    print("\n## xl and the tools\n\nWhat they print here and not on Xen, word for word, and why. All else that "
+          "`make check-xl` compares is as on Xen.")
+    for name in sorted(os.listdir(OTHER)):
+        reason, *lines = read(os.path.join(OTHER, name)).splitlines()
+        print(f"\n{reason.removeprefix('# ')} (`{name}`):\n\n```\n" + "\n".join(lines) + "\n```")
+
+
 def main():
     print("# ABI coverage\n\nMade by `docs/gen-abi-coverage.py` from the hypervisor's tables and the public headers; not to be "
           "edited.\n\nThere: the table has it. Refused: it has a row that says why not, by this error. Absent: the "
@@ -125,6 +136,7 @@ def main():
         if own:
             print("Not of the headers' numbers: " + ", ".join(own) + ".\n")
     print(f"In all {total} operations and parameters are there.")
+    commands()
 
 
 main()

@@ -343,6 +343,27 @@ static void vcpu_info_of(void)
 	CHECK_EQ(ctl(XEN_DOMCTL_getvcpuinfo, peer.id, &op), -EINVAL);
 }
 
+static long trigger(uint32_t what, uint32_t vcpu)
+{
+	struct xen_domctl op;
+
+	memset(&op, 0, sizeof(op));
+	op.u.sendtrigger.trigger = what;
+	op.u.sendtrigger.vcpu = vcpu;
+	return ctl(XEN_DOMCTL_sendtrigger, peer.id, &op);
+}
+
+/* The buttons do nothing to a PVH domain. */
+static void triggers(void)
+{
+	CHECK_EQ(trigger(XEN_DOMCTL_SENDTRIGGER_POWER, 0), 0);
+	CHECK_EQ(trigger(XEN_DOMCTL_SENDTRIGGER_SLEEP, 0), 0);
+	CHECK_EQ(trigger(XEN_DOMCTL_SENDTRIGGER_RESET, 0), -ENOSYS);
+	CHECK_EQ(trigger(XEN_DOMCTL_SENDTRIGGER_INIT, 0), -ENOSYS);
+	CHECK_EQ(trigger(77, 0), -ENOSYS);
+	CHECK_EQ(trigger(XEN_DOMCTL_SENDTRIGGER_NMI, 9), -ESRCH);
+}
+
 static long affinity(uint32_t cmd, domid_t dom, unsigned int vcpu, uint32_t flags, uint64_t *hard)
 {
 	struct xen_domctl op;
@@ -797,6 +818,7 @@ static const struct test tests[] = {
 	{ "setdomainhandle", handle, TEST_DOM0 },
 	{ "max_vcpus", max_vcpus_rules, TEST_DOM0 },
 	{ "getvcpuinfo", vcpu_info_of, TEST_DOM0 },
+	{ "triggers", triggers, TEST_DOM0 },
 	{ "vCPU affinity", hard_affinity, TEST_DOM0 },
 	{ "paging pool size", mempool, TEST_DOM0 },
 	{ "paging pool memory", mempool_accounting, TEST_DOM0 },

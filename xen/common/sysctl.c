@@ -223,6 +223,9 @@ static long sysctl_scheduler_op(struct xen_sysctl *op)
 	return sched_sysctl(&op->u.scheduler_op);
 }
 
+/* Frequencies and idle states are the firmware's: what xenpm asks has no device behind it. */
+static long sysctl_pm(struct xen_sysctl *op) { return -ENODEV; }
+
 static const struct sysctl_row {
 	const char *name;
 	long (*fn)(struct xen_sysctl *op);
@@ -236,6 +239,8 @@ static const struct sysctl_row {
 	[XEN_SYSCTL_availheap] = { "availheap", sysctl_availheap },
 	[XEN_SYSCTL_cputopoinfo] = { "cputopoinfo", sysctl_cputopoinfo },
 	[XEN_SYSCTL_numainfo] = { "numainfo", sysctl_numainfo },
+	[XEN_SYSCTL_get_pmstat] = { "get_pmstat", sysctl_pm },
+	[XEN_SYSCTL_pm_op] = { "pm_op", sysctl_pm },
 	[XEN_SYSCTL_cpupool_op] = { "cpupool_op", sysctl_cpupool_op },
 	[XEN_SYSCTL_scheduler_op] = { "scheduler_op", sysctl_scheduler_op },
 	[XEN_SYSCTL_get_cpu_levelling_caps] = { "get_cpu_levelling_caps", arch_sysctl_levelling_caps },

@@ -175,20 +175,23 @@ long arch_domctl_setvcpucontext(struct domain *d, struct xen_domctl *op, bool *c
 long arch_domctl_sendtrigger(struct domain *d, struct xen_domctl *op, bool *copyback)
 {
 	const struct xen_domctl_sendtrigger *t = &op->u.sendtrigger;
-	struct vcpu *v;
+	struct vcpu *v = domain_vcpu(d, t->vcpu);
 
-	if (t->vcpu >= d->max_vcpus)
-		return -EINVAL;
-	v = domain_vcpu(d, t->vcpu);
 	if (!v)
 		return -ESRCH;
-	if (t->trigger == XEN_DOMCTL_SENDTRIGGER_NMI) {
+	switch (t->trigger) {
+	case XEN_DOMCTL_SENDTRIGGER_NMI:
 		hvm_inject_nmi(v);
 		return 0;
+	case XEN_DOMCTL_SENDTRIGGER_POWER:
+	case XEN_DOMCTL_SENDTRIGGER_SLEEP:
+		/* As on Xen no error, though the buttons are those of a platform that PVH guests do not have. */
+		printk(XENLOG_G_WARNING "d%u: has no ACPI button to press (trigger %u)\n", d->domain_id,
+		       t->trigger);
+		return 0;
+	default:
+		return hypercall_unimplemented("domctl sendtrigger", t->trigger);
 	}
-	/* Buttons and resets are those of a PC platform, which a PVH guest does not have. */
-	(void)hypercall_unimplemented("domctl sendtrigger", t->trigger);
-	return -EOPNOTSUPP;
 }
 
 /* ---- HVM context ---- */

@@ -31,19 +31,18 @@ TICK = re.compile(rb"^(\d{11,})")
 ESCAPE = b"\x1c"        # Ctrl-\ : leaves an interactive run
 
 
-def noseed(directory):
-    """A library that keeps Bochs from seeding RDRAND with the time of day."""
-    path = os.path.join(directory, "noseed.so")
-    if not os.path.exists(path):
+def preload(directory):
+    """The library that stands between Bochs and this machine, made when it is not there or old."""
+    path, source = os.path.join(directory, "preload.so"), os.path.join(lablib.HERE, "preload.c")
+    if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(source):
         os.makedirs(directory, exist_ok=True)
         cc = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
         if not cc:
-            lablib.die("no C compiler (for the fixed RDRAND seed); as root: apt-get install gcc libc6-dev")
+            lablib.die("no C compiler; as root: apt-get install gcc libc6-dev")
         tmp = f"{path}.{os.getpid()}"
-        r = subprocess.run([cc, "-shared", "-fPIC", "-x", "c", "-o", tmp, "-"],
-                           input=b"void srand(unsigned s) { (void)s; }\n", stderr=subprocess.PIPE)
+        r = subprocess.run([cc, "-Wall", "-O1", "-shared", "-fPIC", "-o", tmp, source], stderr=subprocess.PIPE)
         if r.returncode:
-            lablib.die("cannot build noseed.so: " + r.stderr.decode())
+            lablib.die("cannot build preload.so: " + r.stderr.decode())
         os.rename(tmp, path)
     return path
 
@@ -127,10 +126,16 @@ class Run:
             f.write("c\n")
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
-        env = dict(os.environ, LD_PRELOAD=noseed(os.path.join(lablib.build_dir(), "lab")))
+        env = dict(os.environ, LD_PRELOAD=preload(os.path.join(lablib.build_dir(), "lab")))
         self.begin = time.monotonic()
         self.out = open(self.path("bochs.out"), "wb")
-        self.proc = lablib.spawn(["bochs-bin", "-q", "-f", "bochsrc", "-rc", "cmds"], cwd=a.out, env=env,
+        argv = ["bochs-bin", "-q", "-f", "bochsrc"]
+        if getattr(a, "debugger", False):       # its prompt is on this terminal, whose Ctrl-C stops the machine
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            self.proc = subprocess.Popen(argv, cwd=a.out, env=env, restore_signals=True,
+                                         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+            return
+        self.proc = lablib.spawn(argv + ["-rc", "cmds"], cwd=a.out, env=env,
                                  stdin=subprocess.PIPE, stdout=self.out, stderr=subprocess.STDOUT)
         if a.interactive and sys.stdin.isatty():
             self.saved_tty = termios.tcgetattr(0)
@@ -178,7 +183,7 @@ class Run:
                 self.reader.join(5)
             return "power-off"
         why = self.verdict.done(600 if self.a.power_off else 2)
-        return None if self.a.interactive and why == "timeout" else why
+        return None if why == "timeout" and (self.a.interactive or not self.proc.stdin) else why
 
     def _follow_raw(self):
         with open(self.path("serial.raw"), "rb") as f:
@@ -205,15 +210,23 @@ class Run:
 
     def finish(self):
         """Ask for the tick, end Bochs, put the terminal back. Safe at any moment."""
+        with lablib.undisturbed():
+            self._finish()
+
+    def _finish(self):
         if self.saved_tty:
-            termios.tcsetattr(0, termios.TCSADRAIN, self.saved_tty)
+            try:
+                termios.tcsetattr(0, termios.TCSADRAIN, self.saved_tty)
+            except termios.error:       # the terminal itself is gone
+                pass
             self.saved_tty = None
         self.wall = time.monotonic() - getattr(self, "begin", time.monotonic())
         if self.proc:
-            if self.proc.poll() is None:
+            if self.proc.poll() is None and self.proc.stdin:
                 self._ask_debugger()
             lablib.reap(self.proc)
-            self.proc.stdin.close()
+            if self.proc.stdin:
+                self.proc.stdin.close()
             self.out.close()
         if self.reader and self.proc:
             self.reader.join(5)

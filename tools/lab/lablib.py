@@ -3,6 +3,7 @@
 their parent, the reader that stamps serial lines, end conditions, result file."""
 
 import argparse
+import contextlib
 import ctypes
 import errno
 import os
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
@@ -23,6 +25,8 @@ def die(msg):
 
 
 def _explain(kind, e, trace):
+    if kind is KeyboardInterrupt:
+        return
     # a full disk or a directory of somebody else's is no defect of ours: one line, no traceback
     if not isinstance(e, OSError) or not e.strerror:
         return sys.__excepthook__(kind, e, trace)
@@ -80,6 +84,19 @@ def interruptible():
         signal.signal(s, unwind)
 
 
+@contextlib.contextmanager
+def undisturbed():
+    """A second Ctrl-C has no effect until this is done."""
+    here = threading.current_thread() is threading.main_thread()    # elsewhere Python takes no signals
+    before = {s: signal.signal(s, signal.SIG_IGN)
+              for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if here}
+    try:
+        yield
+    finally:
+        for s, handler in before.items():
+            signal.signal(s, handler)
+
+
 def peak_rss_mib(pid):
     m = re.search(r"VmHWM:\s+(\d+)", read_small(f"/proc/{pid}/status"))
     return int(m.group(1)) // 1024 if m else 0
@@ -118,6 +135,7 @@ def arguments(doc, emulator):
         p.add_argument("-d", dest="debug", action="append", default=[], metavar="CMD",
                        help="debugger command at the end of the run; may be repeated")
         p.add_argument("-I", dest="interactive", action="store_true", help="the serial port is this terminal")
+        p.add_argument("-D", dest="debugger", action="store_true", help="Bochs's debugger is this terminal")
     else:
         p.add_argument("-I", dest="icount", type=int, metavar="SHIFT", help="count instructions (one CPU)")
         p.add_argument("-G", dest="iommu", action="store_false", help="no IOMMU")

@@ -122,8 +122,40 @@ static double superpage_share(const struct pavise_p2m_stats *st)
 	return small + large ? 100.0 * (double)large / (double)(small + large) : 0;
 }
 
+/* Pages of other domains that this one has mapped: how many of which domain. */
+struct mapped {
+	uint64_t pages;
+	uint16_t owner;
+};
+
+static struct mapped *count_mapped(const struct space *s, unsigned int domid, size_t *nr)
+{
+	struct mapped *m = calloc(s->nr + 1, sizeof(*m));
+
+	*nr = 0;
+	if (!m) {
+		fprintf(stderr, "pavise-p2m: no memory for %zu owners\n", s->nr);
+		exit(1);
+	}
+	for (size_t i = 0, j; i < s->nr; i++) {
+		uint32_t owner = s->range[i].owner;
+
+		if (owner == NO_OWNER || owner == domid)
+			continue;
+		for (j = 0; j < *nr && m[j].owner != owner; j++)
+			;
+		m[j].owner = (uint16_t)owner;
+		m[j].pages += s->range[i].nr;
+		*nr += j == *nr;
+	}
+	return m;
+}
+
 static void print_text(const struct space *s, unsigned int domid)
 {
+	size_t owners;
+	struct mapped *m = count_mapped(s, domid, &owners);
+
 	printf("domain %u: highest gfn %#" PRIx64 ", %" PRIu64 " table pages\n", domid, s->stats.max_gfn,
 	       s->stats.tables);
 	for (unsigned int t = 1; t < PAVISE_P2M_TYPES; t++) {
@@ -135,6 +167,9 @@ static void print_text(const struct space *s, unsigned int domid)
 	}
 	printf("  RAM in superpages: %.1f %%; foreign mappings made %" PRIu64 ", released %" PRIu64 "\n",
 	       superpage_share(&s->stats), s->stats.foreign_made, s->stats.foreign_released);
+	for (size_t i = 0; i < owners; i++)
+		printf("  mapped of domain %u: %" PRIu64 " pages\n", m[i].owner, m[i].pages);
+	free(m);
 	printf("%-18s %-18s %10s  %-13s %s\n", "first gfn", "last gfn", "pages", "type", "frames");
 	for (size_t i = 0; i < s->nr; i++) {
 		const struct pavise_p2m_range *r = &s->range[i];
@@ -151,6 +186,9 @@ static void print_text(const struct space *s, unsigned int domid)
 
 static void print_json(const struct space *s, unsigned int domid)
 {
+	size_t owners;
+	struct mapped *m = count_mapped(s, domid, &owners);
+
 	printf("{\"domain\": %u, \"max_gfn\": %" PRIu64 ", \"tables\": %" PRIu64 ", \"foreign_made\": %" PRIu64
 	       ", \"foreign_released\": %" PRIu64 ", \"superpage_percent\": %.1f,\n \"leaves\": {",
 	       domid, s->stats.max_gfn, s->stats.tables, s->stats.foreign_made, s->stats.foreign_released,
@@ -158,6 +196,10 @@ static void print_json(const struct space *s, unsigned int domid)
 	for (unsigned int t = 1; t < PAVISE_P2M_TYPES; t++)
 		printf("%s\"%s\": [%" PRIu64 ", %" PRIu64 ", %" PRIu64 "]", t > 1 ? ", " : "", type_name[t],
 		       s->stats.entries[t][0], s->stats.entries[t][1], s->stats.entries[t][2]);
+	printf("},\n \"mapped\": {");
+	for (size_t i = 0; i < owners; i++)
+		printf("%s\"%u\": %" PRIu64, i ? ", " : "", m[i].owner, m[i].pages);
+	free(m);
 	printf("},\n \"ranges\": [");
 	for (size_t i = 0; i < s->nr; i++) {
 		const struct pavise_p2m_range *r = &s->range[i];

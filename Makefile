@@ -186,5 +186,5 @@ help:
 	@echo '  make stats           lines, longest files and functions, size of the image'
 	@echo '  make install DESTDIR=...   make uninstall   make deb   make clean'
 	@echo
-	@echo 'Settings (make NAME=VALUE, or ./configure):'
+	@echo 'Settings (make NAME=VALUE, or ./configure, which autoreconf makes):'
 	@sed -n 's/^\([A-Za-z_]*\) ?= *\(.*\)/  \1=\2/p' Config.mk

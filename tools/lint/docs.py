@@ -12,18 +12,19 @@ from common import run, tracked
 GENERATED = {
     'docs/command-line.md': ['python3', 'docs/gen-command-line.py'],
     'docs/abi-coverage.md': ['python3', 'docs/gen-abi-coverage.py'],
+    'docs/architecture.svg': ['dot', '-Tsvg', 'docs/architecture.dot'],
 }
 
 
 def generated():
     problems = []
     for page, command in GENERATED.items():
-        if not os.path.exists(page) or not os.path.exists(command[1]):
-            problems.append('%s or %s does not exist' % (page, command[1]))
+        if not os.path.exists(page) or not os.path.exists(command[-1]):
+            problems.append('%s or %s does not exist' % (page, command[-1]))
             continue
         status, out = run(command)
         if status:
-            problems.append('%s failed: %s' % (command[1], out.strip()[:200]))
+            problems.append('%s failed: %s' % (' '.join(command), out.strip()[:200]))
         elif out != open(page).read():
             problems.append('%s is out of date: %s > %s' % (page, ' '.join(command), page))
     return problems
@@ -71,10 +72,13 @@ ELSEWHERE = {
     'tests/xl/run --hv xen --record': 'a maintainer, who records what Xen prints',
     'HV=xen CPUS=1 AREAS=grant tests/hypercall/run': 'a maintainer: as make check-hypercall HV=xen',
     'HV=pavise CPUS=1 AREAS=evtchn CASE="send" tests/hypercall/run': 'tests/t/hypercall.t, with all cases',
-    'HV=pavise CPUS=1 AREAS=sched CASE=twice tests/hypercall/run': 'a reader, who has added the case',
-    'HV=pavise CPUS=1 AREAS=cpu CASE=RDPMC tests/hypercall/run': 'a reader, who has added the case',
+    'HV=pavise CPUS=1 AREAS=sched CASE=twice tests/hypercall/run': 'tests/demo/extending, which follows the page',
+    'HV=pavise CPUS=1 AREAS=cpu CASE=RDPMC tests/hypercall/run': 'tests/demo/extending, which follows the page',
     'SEEDS="4 5" FUZZ_CALLS=200000 CPUS= tests/hypercall/run': 'make check-hypercall, with other seeds',
     'tests/hypercall/mutants grant LAPIC': 'make check-mutants, all of them',
+    'tools/lab/run-bochs -D -o build/debug -k build/pavise.gz -c "com1=115200,8n1 console=com1"':
+        'tests/demo/run debugger, in make check-long',
+    'nm build/pavise-syms | grep -w watchdog_init': 'tests/demo/run debugger, in make check-long',
     'make check-mutants': 'a maintainer, before a release: hours',
 }
 # Commands that take root or a machine of one's own.
@@ -114,6 +118,12 @@ def commands():
     return problems
 
 
+def examples():
+    """The examples of docs/extending.md still have their places in the sources; check-demo builds and runs them."""
+    status, out = run(['tests/demo/extending', '--check'])
+    return [line for line in out.split('\n') if line.startswith('#')] or ([out] if status else [])
+
+
 def names():
     """What pages name in passing is there: targets and settings of make, files, folders."""
     _, database = run(['make', '-pRrq', 'PACKAGES=0', '.no-such-target'])
@@ -149,4 +159,5 @@ CHECKS = [
     ('spelling', spelling),
     ('documented-commands', commands),
     ('documented-names', names),
+    ('documented-examples', examples),
 ]

@@ -34,7 +34,7 @@ _Static_assert(sizeof(struct slab) + 2 * MAX_SMALL <= PAGE_SIZE, "two on a page"
  */
 static struct slab_class {
 	struct list_head partial;
-	unsigned int slabs;
+	unsigned int objects; /* in use */
 } classes[CLASSES];
 static DEFINE_SPINLOCK(slab_lock, RANK_SLAB);
 
@@ -103,12 +103,12 @@ static void *alloc_small(unsigned int class)
 		spin_lock(&slab_lock);
 		/* Its list head is ready: partial_slab() was called above. */
 		list_add(&fresh->list, &classes[class].partial);
-		classes[class].slabs++;
 		s = fresh;
 	}
 	object = s->free;
 	s->free = *object;
 	s->used++;
+	classes[class].objects++;
 	if (!s->free)
 		list_del(&s->list);
 	spin_unlock(&slab_lock);
@@ -160,9 +160,9 @@ static void free_small(void *p)
 		list_add(&s->list, &sc->partial);
 	*(void **)p = s->free;
 	s->free = p;
+	sc->objects--;
 	if (!--s->used) {
 		list_del(&s->list);
-		sc->slabs--;
 		unused = s;
 	}
 	spin_unlock(&slab_lock);
@@ -185,8 +185,8 @@ void xfree(void *p)
 
 void xmalloc_dump(void)
 {
-	printk("  slabs:");
+	printk("  small objects:");
 	for (unsigned int i = 0; i < CLASSES; i++)
-		printk(" %ux%u", READ_ONCE(classes[i].slabs), class_size[i]);
+		printk(" %ux%u", READ_ONCE(classes[i].objects), class_size[i]);
 	printk("\n");
 }

@@ -150,7 +150,7 @@ unsigned long outstanding_claims_total(void);
 /* ---- small objects (common/xmalloc.c): zeroed, 16-byte aligned ---- */
 void *xzalloc_bytes(size_t size);
 void xfree(void *p);
-/* For the debug key: slabs of each class. */
+/* For the debug key: objects in use of each class. */
 void xmalloc_dump(void);
 #define xzalloc(type)	       ((type *)xzalloc_bytes(sizeof(type)))
 #define xzalloc_array(type, n) ((type *)xzalloc_bytes_n(sizeof(type), n))

@@ -30,6 +30,9 @@ emulation := build emulator dom0 $(if $(filter xen,$(HV)),xen)
 # $(call hypervisor): build it, and dom0's tools, unless a run is on Debian's
 hypervisor = $(if $(filter xen,$(HV)),,$(Q)$(MAKE) -C xen && $(MAKE) -C tools)
 
+ifneq ($(words $(CURDIR)) $(words $(O)),1 1)
+$(error make cannot work below a directory with a blank in its name: move "$(CURDIR)"; O="$(O)" must have none either)
+endif
 ifneq ($(filter-out pavise xen,$(HV)),)
 $(error HV is "$(HV)"; it can be pavise or xen)
 endif

@@ -7,6 +7,7 @@
 #include <stubdom/tap.h>
 #include <stubdom/time.h>
 #include "errors.h"
+#include "hvlog.h"
 
 static long ctl(uint32_t cmd, struct xen_sysctl *op)
 {
@@ -216,20 +217,6 @@ static void debug_keys(void)
 	CHECK_EQ(ctl(XEN_SYSCTL_debug_keys, &op), 0);
 }
 
-/* What the console got since the last look; the buffer is terminated. */
-static const char *new_console(void)
-{
-	static char buf[32768];
-	struct xen_sysctl op;
-
-	memset(&op, 0, sizeof(op));
-	op.u.readconsole.clear = 1;
-	op.u.readconsole.count = sizeof(buf) - 1;
-	set_xen_guest_handle(op.u.readconsole.buffer, buf);
-	buf[ctl(XEN_SYSCTL_readconsole, &op) ? 0 : op.u.readconsole.count] = 0;
-	return buf;
-}
-
 /* A word of each key's own; h names them all. */
 static void each_debug_key(void)
 {
@@ -239,21 +226,48 @@ static void each_debug_key(void)
 	} keys[] = { { 'h', "grant tables" }, { 'q', "upcall" },  { 'r', "CPU0" }, { 'm', "free" },
 		     { 'p', "d0" },	      { 'a', "CPU0" },	  { 'i', "trigger" },  { 'e', "virq" },
 		     { 'g', "grant table" },  { 'x', "VMCALL" },  { 'v', "VMCS" }, { 'd', "rip" } };
-	struct xen_sysctl op;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(keys); i++) {
-		char key = keys[i].key;
-
-		new_console();
-		memset(&op, 0, sizeof(op));
-		op.u.debug_keys.nr_keys = 1;
-		set_xen_guest_handle(op.u.debug_keys.keys, &key);
-		CHECK_EQ(ctl(XEN_SYSCTL_debug_keys, &op), 0);
+		hvlog_new();
+		CHECK_EQ(hvlog_key(keys[i].key), 0);
 		sleep_ms(20);
-		if (!CHECK(strstr(new_console(), keys[i].shows)))
-			tap_note("key %c does not show \"%s\"", key, keys[i].shows);
+		if (!CHECK(strstr(hvlog_new(), keys[i].shows)))
+			tap_note("key %c does not show \"%s\"", keys[i].key, keys[i].shows);
 	}
+}
+
+static long many_cpuids(uint64_t n, uint64_t b __unused, uint64_t c __unused)
+{
+	uint32_t a, d;
+
+	while (n--)
+		__asm__ volatile("cpuid" : "=a"(a), "=d"(d) : "a"(0), "c"(0) : "rbx");
+	return 0;
+}
+
+/* By the debug key for every domain, and in the log when a domain ends: the exits that it had, and no others. */
+static void exits_by_reason(void)
+{
+	const char *text;
+	char begin[24];
+	struct guest g;
+	long before;
+
+	REQUIRE_EQ(guest_start_server(&g, "", 1, 512), 0);
+	snprintf(begin, sizeof(begin), "d%u: exits: ", g.id);
+	hvlog_new();
+	CHECK_EQ(hvlog_key('x'), 0);
+	sleep_ms(20);
+	text = hvlog_new();
+	CHECK(hvlog_number(text, "d0: exits: ", "VMCALL") > 0);
+	before = hvlog_number(text, begin, "CPUID");
+	CHECK_EQ(guest_call(&g, many_cpuids, 1234, 0, 0, 1000), 0);
+	CHECK(guest_destroy(&g));
+	text = hvlog_new();
+	CHECK_EQ(hvlog_number(text, begin, "CPUID"), (before > 0 ? before : 0) + 1234);
+	CHECK(hvlog_number(text, begin, "VMCALL") > 0);
+	CHECK_EQ(hvlog_number(text, "d0: exits: ", "VMCALL"), -1);
 }
 
 static void featureset(void)
@@ -356,6 +370,7 @@ static const struct test tests[] = {
 	{ "readconsole", read_console, TEST_DOM0 },
 	{ "debug_keys of none", debug_keys, TEST_DOM0 },
 	{ "each debug key", each_debug_key, TEST_DOM0 | TEST_NOT_XEN },
+	{ "exits by reason", exits_by_reason, TEST_DOM0 | TEST_NOT_XEN },
 	{ "CPU featureset", featureset, TEST_DOM0 },
 	{ "CPU policy of the system", system_policy, TEST_DOM0 },
 	{ "platform_op: errors", platform_unknown, TEST_DOM0 },

@@ -146,6 +146,7 @@ int domain_kill(struct domain *d)
 	if (d->is_dying == DOMDYING_dying) {
 		rc = relinquish(d);
 		if (!rc) {
+			hvm_dump_exits(d);
 			d->is_dying = DOMDYING_dead;
 			put_domain(d);
 			send_global_virq(VIRQ_DOM_EXC);

@@ -394,24 +394,30 @@ void hvm_handle_portio_exit(struct vcpu *v, u16 port, unsigned int size, bool wr
 
 /* ---- statistics ---- */
 
-/* Exits of all vCPUs of d, by reason: for a debug key, and when dom0 ends. */
+/* Exits of all vCPUs of d, by reason, in lines of some 100 characters: for a debug key, and when d ends. */
 void hvm_dump_exits(struct domain *d)
 {
+	char text[160] = "";
 	struct vcpu *v;
-	unsigned int reason;
+	unsigned int reason, n = 0;
 	unsigned long total = 0;
 
 	for (reason = 0; reason < ARRAY_SIZE(v->arch.hvm.exit_counts); reason++) {
 		unsigned long count = 0;
-		const char *name;
 
 		for_each_vcpu(d, v)
 			count += READ_ONCE(v->arch.hvm.exit_counts[reason]);
-		total += count;
 		if (!count)
 			continue;
-		name = hvm->exit_name(reason);
-		printk(XENLOG_INFO "%pd: %10lu exits: %s (%u)\n", d, count, name ? name : "unknown", reason);
+		total += count;
+		n += (unsigned int)snprintf(text + n, sizeof(text) - n, "%s%s %lu", n ? ", " : "",
+					    hvm->exit_name(reason), count);
+		if (n > 70) {
+			printk(XENLOG_INFO "%pd: exits: %s\n", d, text);
+			n = 0;
+			text[0] = 0;
+		}
 	}
-	printk(XENLOG_INFO "%pd: %10lu exits in all\n", d, total);
+	if (total)
+		printk(XENLOG_INFO "%pd: exits: %s%s%lu in all\n", d, text, n ? ", " : "", total);
 }

@@ -19,6 +19,9 @@
 #define IO_BITMAP_A	       0x2000
 #define IO_BITMAP_B	       0x2002
 #define MSR_BITMAP	       0x2004
+#define VM_EXIT_MSR_STORE_ADDR 0x2006
+#define VM_EXIT_MSR_LOAD_ADDR  0x2008
+#define VM_ENTRY_MSR_LOAD_ADDR 0x200a
 #define TSC_OFFSET	       0x2010
 #define VIRTUAL_APIC_PAGE      0x2012
 #define POSTED_DESCRIPTOR      0x2016
@@ -30,7 +33,7 @@
 #define GUEST_DEBUGCTL	       0x2802
 #define GUEST_PAT	       0x2804
 #define GUEST_EFER	       0x2806
-#define GUEST_PDPTE0	       0x280a
+#define GUEST_PDPTE0	       0x280a /* then 1, 2, 3, 2 apart */
 #define HOST_PAT	       0x2c00
 #define HOST_EFER	       0x2c02
 /* 32-bit */
@@ -48,6 +51,7 @@
 #define VM_ENTRY_INTR_INFO	 0x4016
 #define VM_ENTRY_EXCEPTION_ERROR 0x4018
 #define VM_ENTRY_INSN_LEN	 0x401a
+#define TPR_THRESHOLD		 0x401c
 #define SECONDARY_CONTROL	 0x401e
 #define PLE_GAP			 0x4020
 #define PLE_WINDOW		 0x4022

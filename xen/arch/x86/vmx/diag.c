@@ -17,19 +17,25 @@ static const struct field_row {
 } control_fields[] = {
 	{ PIN_BASED_CONTROL, "pin-based" }, { PROC_BASED_CONTROL, "processor-based" },
 	{ SECONDARY_CONTROL, "secondary" }, { EXCEPTION_BITMAP, "exception bitmap" },
+	{ CR3_TARGET_COUNT, "CR3-target count" },
 	{ IO_BITMAP_A, "I/O bitmap A" }, { IO_BITMAP_B, "I/O bitmap B" }, { MSR_BITMAP, "MSR bitmap" },
 	{ EPT_POINTER, "EPTP" }, { VPID, "VPID" },
-	{ VM_EXIT_CONTROLS, "exit controls" }, { VM_ENTRY_CONTROLS, "entry controls" },
+	{ VM_EXIT_CONTROLS, "exit controls" }, { VM_EXIT_MSR_STORE_COUNT, "exit MSR-store count" },
+	{ VM_EXIT_MSR_STORE_ADDR, "exit MSR-store address" }, { VM_EXIT_MSR_LOAD_COUNT, "exit MSR-load count" },
+	{ VM_EXIT_MSR_LOAD_ADDR, "exit MSR-load address" }, { VM_ENTRY_CONTROLS, "entry controls" },
+	{ VM_ENTRY_MSR_LOAD_COUNT, "entry MSR-load count" }, { VM_ENTRY_MSR_LOAD_ADDR, "entry MSR-load address" },
 	{ VM_ENTRY_INTR_INFO, "entry interruption" }, { VM_ENTRY_EXCEPTION_ERROR, "entry error code" },
 	{ VM_ENTRY_INSN_LEN, "entry instruction length" }, { TSC_OFFSET, "TSC offset" },
-	{ VIRTUAL_APIC_PAGE, "virtual-APIC page" }, { POSTED_VECTOR, "posted-interrupt vector" },
-	{ POSTED_DESCRIPTOR, "posted-interrupt descriptor" },
+	{ VIRTUAL_APIC_PAGE, "virtual-APIC page" }, { TPR_THRESHOLD, "TPR threshold" },
+	{ POSTED_VECTOR, "posted-interrupt vector" }, { POSTED_DESCRIPTOR, "posted-interrupt descriptor" },
 }, host_fields[] = {
 	{ HOST_CR0, "CR0" }, { HOST_CR3, "CR3" }, { HOST_CR4, "CR4" }, { HOST_EFER, "EFER" },
-	{ HOST_PAT, "PAT" }, { HOST_CS_SELECTOR, "CS" }, { HOST_SS_SELECTOR, "SS" },
-	{ HOST_TR_SELECTOR, "TR" }, { HOST_TR_BASE, "TR base" }, { HOST_GS_BASE, "GS base" },
-	{ HOST_GDTR_BASE, "GDTR base" }, { HOST_IDTR_BASE, "IDTR base" }, { HOST_RIP, "RIP" },
-	{ HOST_RSP, "RSP" },
+	{ HOST_PAT, "PAT" }, { HOST_SYSENTER_ESP, "SYSENTER ESP" }, { HOST_SYSENTER_EIP, "SYSENTER EIP" },
+	{ HOST_CS_SELECTOR, "CS" }, { HOST_SS_SELECTOR, "SS" }, { HOST_DS_SELECTOR, "DS" },
+	{ HOST_ES_SELECTOR, "ES" }, { HOST_FS_SELECTOR, "FS" }, { HOST_GS_SELECTOR, "GS" },
+	{ HOST_TR_SELECTOR, "TR" }, { HOST_TR_BASE, "TR base" }, { HOST_FS_BASE, "FS base" },
+	{ HOST_GS_BASE, "GS base" }, { HOST_GDTR_BASE, "GDTR base" }, { HOST_IDTR_BASE, "IDTR base" },
+	{ HOST_RIP, "RIP" }, { HOST_RSP, "RSP" },
 }, guest_fields[] = {
 	{ GUEST_CR0, "CR0" }, { GUEST_CR3, "CR3" }, { GUEST_CR4, "CR4" }, { GUEST_DEBUGCTL, "DEBUGCTL" },
 	{ GUEST_DR7, "DR7" }, { GUEST_PAT, "PAT" }, { GUEST_EFER, "EFER" },
@@ -38,7 +44,8 @@ static const struct field_row {
 	{ GUEST_RFLAGS, "RFLAGS" }, { GUEST_ACTIVITY, "activity" },
 	{ GUEST_INTERRUPTIBILITY, "interruptibility" }, { GUEST_PENDING_DEBUG, "pending debug" },
 	{ GUEST_INTR_STATUS, "interrupt status" },
-	{ VMCS_LINK_POINTER, "link pointer" }, { GUEST_PDPTE0, "PDPTE 0" },
+	{ VMCS_LINK_POINTER, "link pointer" }, { GUEST_PDPTE0, "PDPTE 0" }, { GUEST_PDPTE0 + 2, "PDPTE 1" },
+	{ GUEST_PDPTE0 + 4, "PDPTE 2" }, { GUEST_PDPTE0 + 6, "PDPTE 3" },
 	{ GUEST_GDTR_BASE, "GDTR base" }, { GUEST_GDTR_LIMIT, "GDTR limit" },
 	{ GUEST_IDTR_BASE, "IDTR base" }, { GUEST_IDTR_LIMIT, "IDTR limit" },
 };
@@ -106,7 +113,36 @@ static void dump_all(char key)
 	rcu_read_unlock();
 }
 
-void __init vmx_diag_init(void) { register_keyhandler('v', dump_all, "VMCS of each vCPU"); }
+/*
+ * For tests/hypercall/entry.c, with make SELFTEST=1 only: what the first VMCS of every guest holds in one field is made
+ * what the test says; two of the guest's parameters are the field's number and the value.
+ */
+static void spoil_field(char key)
+{
+	struct domain *d;
+
+	rcu_read_lock();
+	for_each_domain(d) {
+		const u64 *params = d->arch.hvm.params;
+		struct vmx_access a;
+
+		if (is_hardware_domain(d) || !d->vcpu[0])
+			continue;
+		vcpu_pause(d->vcpu[0]);
+		a = vmx_access_begin(d->vcpu[0]);
+		vmwrite(params[HVM_PARAM_STORE_PFN], params[HVM_PARAM_CONSOLE_PFN]);
+		vmx_access_end(a);
+		vcpu_unpause(d->vcpu[0]);
+	}
+	rcu_read_unlock();
+}
+
+void __init vmx_diag_init(void)
+{
+	register_keyhandler('v', dump_all, "VMCS of each vCPU");
+	if (CONFIG_SELFTEST)
+		register_keyhandler('!', spoil_field, "spoil a VMCS field of each guest");
+}
 
 /* SDM, "VM-Instruction Error Numbers", those that VMLAUNCH and VMRESUME give. */
 static const char *insn_error_name(u64 err)

@@ -10,6 +10,7 @@
 #include <stubdom/hypercall.h>
 #include <stubdom/lib.h>
 #include <stubdom/tap.h>
+#include <stubdom/time.h>
 #include <stubdom/trap.h>
 #include <stubdom/x86.h>
 
@@ -526,13 +527,38 @@ static void end_by_garbage(void)
 	execute_garbage(cmdline_number("seed", 1), 100000, 0);
 }
 
+/* The ways of a PC to reset itself, by the port: keyboard controller, its output port, fast reset, chip set. */
+static void end_by_reset(void)
+{
+	switch (cmdline_number("port", 0)) {
+	case 0x64:
+		outb(0x64, 0xfe);
+		break;
+	case 0x60:
+		outb(0x64, 0xd1);
+		outb(0x60, 0x02);
+		break;
+	case 0x92:
+		outb(0x92, inb(0x92) | 1);
+		break;
+	case 0xcf9:
+		outb(0xcf9, 0x02);
+		outb(0xcf9, 0x06);
+		break;
+	}
+	sleep_ms(10);
+	CHECK(!"it goes on");
+}
+
 static const struct test tests[] = {
 	{ "random registers, and the hypervisor lives", random_platform, TEST_DOM0 | TEST_NOT_XEN },
 	{ "guests execute garbage, and the hypervisor lives", guests_of_garbage, TEST_DOM0 },
 };
 static const struct test triple[] = { { "triple fault", end_by_triple_fault, TEST_DOM0 } };
 static const struct test garbage[] = { { "garbage", end_by_garbage, TEST_DOM0 } };
+static const struct test reset[] = { { "reset", end_by_reset, TEST_DOM0 } };
 
 AREA_MANUAL(platform, "fuzz-platform", tests, NULL, NULL);
 AREA_MANUAL(end_triple, "end-triple-fault", triple, NULL, NULL);
 AREA_MANUAL(end_garbage, "end-garbage", garbage, NULL, NULL);
+AREA_MANUAL(end_reset, "end-reset", reset, NULL, NULL);

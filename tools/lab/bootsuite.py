@@ -144,6 +144,8 @@ class Suite:
             hvcmd += " noreboot" if kw["noreboot"] else ""
         else:
             hvcmd += " noreboot"
+        if os.environ.get("HV_EXTRA"):
+            hvcmd += " " + os.environ["HV_EXTRA"]
         return argparse.Namespace(
             hv=kw.get("hv", self.hv), hvcmd=hvcmd, kernel=kw.get("kernel", self.kernel), initrd=initrd,
             modules=[], iso=None, disk=kw.get("disk"), nic=kw.get("nic", False),

@@ -6,11 +6,12 @@
  *   (none)  halts for ever	p  powers itself off	s  spins with interrupts off
  *   t  triple-faults		c  reports a crash	e  asks for event channels until refused
  *   m  asks for memory beyond all bounds, and gives back what it does not have
+ *   b  gives back its memory, its own code last
  *   w  writes to all memory up to 64 MiB
  *   f  sends events to xenstored for ever	x  writes to xenstore for ever
  *
- * "tiny: done" says that it was refused (e, m), has written (w), or has sent a good many
- * (f, x).
+ * "tiny: done" says that it was refused (e, m), has given back all but itself (b), has
+ * written (w), or has sent a good many (f, x).
  *
  * Entry: 32-bit flat protected mode, paging off, EBX = struct hvm_start_info
  * (public/arch-x86/hvm/start_info.h). It goes to 64-bit mode for its hypercalls: RAX
@@ -97,6 +98,8 @@ long_mode:
 	je	events
 	cmpb	$'m', %al
 	je	memory
+	cmpb	$'b', %al
+	je	give_back
 	cmpb	$'w', %al
 	je	touch
 	cmpb	$'f', %al
@@ -167,6 +170,23 @@ touch:
 	jb	1b
 done:
 	call	print_done
+	jmp	halt
+
+/* 8 MiB from the end down to its stack, which it needs, then the page that it runs in */
+give_back:
+	movl	$stack_top, %ebx
+	shrl	$12, %ebx
+	movl	$0x7ff, %ebp
+1:	movl	$XENMEM_decrease_reservation, %edi
+	call	one_page
+	decl	%ebp
+	cmpl	%ebx, %ebp
+	ja	1b
+	call	print_done
+	movl	$start, %ebp
+	shrl	$12, %ebp
+	movl	$XENMEM_decrease_reservation, %edi
+	call	one_page
 	jmp	halt
 
 flood:

@@ -64,8 +64,20 @@ static void call_failed(unsigned int domid)
 	}
 }
 
+/* A call ends where the hypervisor has other things to do: what it cut apart belongs together. */
+static bool goes_on(const struct pavise_p2m_range *a, const struct pavise_p2m_range *b)
+{
+	return a->gfn + a->nr == b->gfn && a->type == b->type && a->owner == b->owner &&
+	       (a->mfn == ~0ULL ? b->mfn == ~0ULL : a->mfn + a->nr == b->mfn);
+}
+
 static int add_ranges(struct space *s, const struct pavise_p2m_range *r, uint32_t n)
 {
+	if (n && s->nr && goes_on(&s->range[s->nr - 1], r)) {
+		s->range[s->nr - 1].nr += r->nr;
+		r++;
+		n--;
+	}
 	if (s->nr + n > s->room) {
 		size_t room = s->room ? s->room * 2 + n : 1024 + n;
 		void *p = realloc(s->range, room * sizeof(*r));

@@ -154,6 +154,24 @@ static int count_range(void *arg, gfn_t start, unsigned long nr, mfn_t mfn, enum
 	return arg ? -EFAULT : 0;
 }
 
+/* Neighbours of two owners are two ranges. (Frames come in no order: among a thousand are some.) */
+static void looking_at_owners(void)
+{
+	unsigned long gfn = 0, i = 0, j = 0;
+
+	for (; i < 1000; i++) {
+		ram_at(g1, &b1, i);
+		ram_at(g2, &b2, i);
+	}
+	for (i = 0; i < 1000 && mfn_at(g1, i) + 1 != mfn_at(g2, j); i += !(j = (j + 1) % 1000))
+		;
+	CHECK(mfn_at(g1, i) + 1 == mfn_at(g2, j));
+	CHECK_RC(p2m_add_foreign(dom0, _gfn(0), g1, _gfn(i), &b0), 0);
+	CHECK_RC(p2m_add_foreign(dom0, _gfn(1), g2, _gfn(j), &b0), 0);
+	CHECK_RC(p2m_walk(dom0, &gfn, ~0UL, count_range, NULL), 0);
+	CHECK(ranges_seen == 2);
+}
+
 static void looking(void)
 {
 	unsigned long gfn = 0, done, calls = 1;
@@ -314,6 +332,7 @@ static const struct test_case cases[] = {
 	{ "a 1:1 domain keeps its frames", identity_keeps_frames },
 	{ "superpages come back", superpages_come_back },
 	{ "walking, dumping, small things", looking },
+	{ "walking: neighbours of two owners", looking_at_owners },
 	{ "small print", small_print },
 	{ "tables from frames set aside", dom0_tables_set_aside },
 	{ "beginning without memory", life_without_memory },

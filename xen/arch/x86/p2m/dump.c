@@ -51,10 +51,16 @@ struct range {
 	enum p2m_type t;
 };
 
+static u16 owner_of(enum p2m_type t, mfn_t mfn)
+{
+	return p2m_is_referenced(t) && mfn_valid(mfn) ? page_owner_id(mfn_to_page(mfn)) : DOMID_INVALID;
+}
+
 /* A leaf that covers gfn, from gfn on, goes on where the range ends. */
 static bool extends(const struct range *r, enum p2m_type t, mfn_t mfn)
 {
-	return r->nr && r->t == t && (!ept_type_has_mfn(t) || mfn_eq(mfn_add(r->mfn, r->nr), mfn));
+	return r->nr && r->t == t && (!ept_type_has_mfn(t) || mfn_eq(mfn_add(r->mfn, r->nr), mfn)) &&
+	       owner_of(t, r->mfn) == owner_of(t, mfn);
 }
 
 int p2m_walk(struct domain *d, unsigned long *gfn, unsigned long max_ranges,

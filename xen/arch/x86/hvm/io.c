@@ -93,10 +93,11 @@ static int init_dom0_io(struct domain *d)
 	for (i = 0; i < claim_count; i++)
 		hvm_intercept_ports(d, claims[i].first, claims[i].last - claims[i].first + 1U, true);
 	rc = vioapic_init(d, true);
-	if (!rc)
-		rc = vpci_init(d);
+	/* The first handler found has the port: the reset register, 0xcf9, lies among PCI's. */
 	if (!rc)
 		rc = pmport_init(d);
+	if (!rc)
+		rc = vpci_init(d);
 	return rc;
 }
 

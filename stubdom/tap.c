@@ -10,6 +10,7 @@
 extern const struct area *const __areas_start[], *const __areas_end[];
 
 bool on_xen;
+void (*tap_instead)(const struct area *a);
 
 static unsigned int number, passed, failed, skipped;
 static const char *area_name, *case_name;
@@ -92,14 +93,12 @@ void tap_result(const char *area, const char *name, bool ok, const char *skip)
 		       skip ? skip : "");
 }
 
-/* Is the case meant for this kind of domain at all? If not, it is not mentioned. */
-static bool meant_for_us(const struct test *t)
+bool tap_meant_for_us(const struct test *t)
 {
 	return is_dom0() ? !(t->flags & TEST_GUEST) : !(t->flags & TEST_DOM0);
 }
 
-/* Why a case can not run here, or NULL. */
-static const char *unfit(const struct test *t)
+const char *tap_unfit(const struct test *t)
 {
 	if ((t->flags & TEST_NOT_XEN) && on_xen)
 		return "Xen does not survive it, see differences.c";
@@ -108,9 +107,18 @@ static const char *unfit(const struct test *t)
 	return NULL;
 }
 
+bool tap_attempt(const struct test *t)
+{
+	case_name = t->name;
+	case_failed = false;
+	skip_why = NULL;
+	t->fn();
+	return !case_failed;
+}
+
 static void run_case(const struct test *t)
 {
-	const char *why = unfit(t);
+	const char *why = tap_unfit(t);
 
 	case_name = t->name;
 	case_failed = false;
@@ -129,10 +137,14 @@ static void run_area(const struct area *a)
 	unsigned int i;
 
 	area_name = a->name;
+	if (tap_instead) {
+		tap_instead(a);
+		return;
+	}
 	if (a->setup)
 		a->setup();
 	for (i = 0; i < a->count; i++)
-		if (meant_for_us(&a->tests[i]) && (!some || !strncmp(only, a->tests[i].name, strlen(only))))
+		if (tap_meant_for_us(&a->tests[i]) && (!some || !strncmp(only, a->tests[i].name, strlen(only))))
 			run_case(&a->tests[i]);
 	if (a->teardown)
 		a->teardown();

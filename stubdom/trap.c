@@ -102,8 +102,12 @@ unsigned long trap_count(unsigned int vector) { return READ_ONCE(counts[vector])
 
 struct fault *fault_slot(void) { return &this_cpu()->fault; }
 
+void (*trap_way_out)(void);
+
 static void __noreturn trap_fatal(const struct trap_frame *f)
 {
+	if (trap_way_out && !this_cpu()->id)
+		trap_way_out();
 	printf("stubdom: exception %lu error %lx at %lx (cr2 %lx)\n", f->vector, f->error, f->rip, read_cr2());
 	printf("  rax %lx rbx %lx rcx %lx rdx %lx\n", f->rax, f->rbx, f->rcx, f->rdx);
 	printf("  rsi %lx rdi %lx rbp %lx rsp %lx\n", f->rsi, f->rdi, f->rbp, f->rsp);

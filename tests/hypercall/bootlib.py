@@ -58,7 +58,7 @@ def build_kernel(directory):
 class Boot:
     """One run: lines is the serial output, finished tells whether the end line was seen."""
 
-    def __init__(self, hv, kernel, args, cpus=1, mem=1024, dom0_mem="256M", vcpus=2, seconds=300,
+    def __init__(self, hv, kernel, args, cpus=1, mem=1024, dom0_mem="256M", vcpus=2, seconds=300, silence=None,
                  end="hypercall-tests: done", hv_args="", out=None, image=None,
                  fail=r"^stubdom: panic|Hardware [Dd]om0 (crashed|halted|shutdown)|Panic on CPU|PANIC"):
         need("bochs-bin", "bochs bochsbios seabios")
@@ -71,7 +71,8 @@ class Boot:
                                f"dom0_max_vcpus={vcpus}", hv_args,
                                os.environ.get("HV_EXTRA", "")]),
                "-l", kernel, "-a", f"early=e9 hv={hv} {args}", "-n", str(cpus), "-m", str(mem),
-               "-t", str(seconds), "-e", end, "-f", fail, "-o", self.out]
+               "-t", str(seconds), "-e", end, "-f", fail, "-o", self.out,
+               *(["-s", str(silence)] if silence else [])]
         r = subprocess.run(cmd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.log = os.path.join(self.out, "serial.log")
         self.lines = self.read().splitlines()

@@ -4,6 +4,7 @@
 #include <stubdom/domain.h>
 #include <stubdom/lib.h>
 #include <stubdom/tap.h>
+#include "defects.h"
 
 void stubdom_main(void)
 {
@@ -11,5 +12,6 @@ void stubdom_main(void)
 
 	if (cmdline_value("role", role, sizeof(role)) && !strcmp(role, "server"))
 		remote_server();
+	defects_init();
 	tap_main();
 }

@@ -116,6 +116,7 @@ def arguments(doc, emulator):
     p.add_argument("-m", dest="mem", type=int, default=1024, metavar="MB", help="memory (default 1024)")
     p.add_argument("-o", dest="out", metavar="DIR", help="where logs and the result go")
     p.add_argument("-t", dest="secs", type=float, default=300, metavar="S", help="wall seconds at most (default 300)")
+    p.add_argument("-s", dest="silence", type=float, metavar="S", help="wall seconds at most without a serial line")
     p.add_argument("-e", dest="end", metavar="REGEX", help="a serial line that ends the run with success")
     p.add_argument("-f", dest="fail", metavar="REGEX", help="a serial line that ends the run with failure")
     p.add_argument("-p", dest="power_off", action="store_true",

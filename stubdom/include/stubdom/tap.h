@@ -56,6 +56,15 @@ extern bool on_xen; /* command line word hv=xen */
 /* Run the areas the command line names (areas=a,b; all without), print TAP and the summary. */
 void tap_main(void);
 
+/* What is done with each area, when not NULL, instead of running its cases once; it is made of these. */
+extern void (*tap_instead)(const struct area *a);
+/* Is the case meant for this kind of domain at all? If not, it is not mentioned. */
+bool tap_meant_for_us(const struct test *t);
+/* Why a case can not run here, or NULL. */
+const char *tap_unfit(const struct test *t);
+/* Run it, and print nothing but what does not hold. Value: everything did. */
+bool tap_attempt(const struct test *t);
+
 /* The results, for the caller of an area run inside a guest. */
 void tap_result(const char *area, const char *name, bool ok, const char *why);
 

@@ -19,6 +19,8 @@ void traps_init(void);
 void traps_init_cpu(unsigned int cpu);
 /* Install (or with NULL remove) the handler of a vector; returns the old one. */
 trap_handler_t trap_set_handler(unsigned int vector, trap_handler_t handler);
+/* When not NULL: called by the first CPU at an exception that nobody expects, instead of panic(). Does not return. */
+extern void (*trap_way_out)(void);
 /* How often the vector was taken, by all CPUs. */
 unsigned long trap_count(unsigned int vector);
 

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What `mutants --cases` breaks: each function of these files returns at once, with each of some results; and
+what else is needed to see every case of the hypercall tests fail."""
+
+# what a guest sees; without what the hypervisor itself stands on
+FILES = [
+    "common/access.c", "common/console_io.c", "common/domain*.c", "common/domctl*.c", "common/event_*.c",
+    "common/grant_*.c", "common/guest_area.c", "common/hvm_op.c", "common/hypercall.c", "common/iocap.c",
+    "common/keyhandler.c", "common/memory*.c", "common/page_ref.c", "common/physdev.c", "common/platform.c",
+    "common/rangeset.c", "common/sched.c", "common/sched_ctl.c", "common/sched_op.c", "common/sysctl.c", "common/vcpu_op.c", "common/version.c",
+    "arch/x86/domctl*.c", "arch/x86/dm_op.c", "arch/x86/sysctl.c", "arch/x86/pavise_op.c",
+    "arch/x86/guest_access.c", "arch/x86/cpu/policy*.c", "arch/x86/hvm/*.c", "arch/x86/p2m/*.c",
+    "arch/x86/time/pvclock.c", "arch/x86/time/rtc.c", "arch/x86/vmx/exit.c", "arch/x86/vmx/msr.c",
+    "arch/x86/vmx/vmx.c",
+]
+
+# ... nor what every case ends with
+LEAVE = r"vmx_run|vmx_handle_exit|hypercall_dispatch|exit_external_interrupt|load_vcpu|run_vcpu|cpu_main_loop|" \
+        r"become_ready|context_switch|schedule|idle|save_loaded|guest_access_invalidate|allowed_cpus|assist|hvm_intr_assist|vlapic_pending_vector"
+
+# more: what is broken, file, what is there, what stands there instead (SEEDED: it is broken now)
+EXTRA = [
+    ("exceptions: all are intercepted, and another one is injected", "arch/x86/vmx/vmx.c",
+     "p2m_use_begin(v->domain);\n\tfail = vmx_enter(",
+     "vmwrite(EXCEPTION_BITMAP, SEEDED ? ~0U : x->exc_bitmap); p2m_use_begin(v->domain); fail = vmx_enter("),
+]
+
+# what goes with them
+SUPPORT = [
+    ("arch/x86/vmx/exit.c", 'domain_crash(v->domain, "exit for exception %u, which is not intercepted", vector);',
+     "hvm_inject_exception(v, vector == X86_EXC_GP ? X86_EXC_UD : X86_EXC_GP, vector == X86_EXC_GP ? -1 : 0);"),
+]

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * With a hypervisor whose defects can be switched on (defects/seeded.c): look in each case for one that it notices,
+ * among the places that it reaches without; first those that few cases of its area reach. On the command line:
+ * todo=, a bit for each case in hexadecimal digits, the first in the lowest bit of the first digit.
+ */
+#include <stubdom/boot.h>
+#include <stubdom/console.h>
+#include <stubdom/lib.h>
+#include <stubdom/tap.h>
+#include <stubdom/trap.h>
+#include <stubdom/x86.h>
+#include "defects.h"
+
+/*
+ * A defect's number is that of its place in the sources. NEXT: of the places reached since FORGET, in order, the one
+ * behind n (0: the first), or 0. KEEP and KEPT: a number that a restart does not lose. AGAIN: restarts the machine, or
+ * ends the guest.
+ */
+enum call { FORGET, SWITCH, NEXT, COUNT_FROM_0, COUNT, KEEP, KEPT, AGAIN };
+
+static unsigned long defects(enum call call, unsigned long n)
+{
+	unsigned long rc = 0x5eed;
+
+	__asm__ volatile("vmcall" : "+a"(rc) : "D"((unsigned long)call), "S"(n) : "memory");
+	return rc;
+}
+
+static char todo[256];
+/* Cases so far; and of that to begin with after a restart, the number, and the defect to begin behind. */
+static unsigned int cases, kept_case, kept_place;
+static bool fresh = true; /* nothing has been switched on since the start */
+
+static void keep(unsigned int which, unsigned long place) { defects(KEEP, place << 16 | which); }
+
+static bool is_to_do(unsigned int which)
+{
+	char c = which / 4 < strlen(todo) ? todo[which / 4] : '0';
+
+	return which >= kept_case && (c >= 'a' ? c - 'a' + 10 : c - '0') >> which % 4 & 1;
+}
+
+/* An exception in the midst of a case ends the case, not the kernel. */
+static void *way_out[5];
+
+static void leave(void)
+{
+	defects(SWITCH, 0);
+	printf("# an exception\n");
+	__builtin_longjmp(way_out, 1);
+}
+
+static bool attempt(const struct test *t)
+{
+	volatile bool good = false;
+
+	trap_way_out = leave;
+	if (!__builtin_setjmp(way_out))
+		good = tap_attempt(t);
+	trap_way_out = NULL;
+	irq_enable();
+	return good;
+}
+
+/* The case holds without a defect: maybe after what others left behind is tidied up. */
+static bool holds(const struct area *a, const struct test *t)
+{
+	defects(FORGET, 0);
+	if (attempt(t))
+		return true;
+	if (a->teardown)
+		a->teardown();
+	if (a->setup)
+		a->setup();
+	defects(FORGET, 0);
+	return attempt(t);
+}
+
+static void try_places(const struct area *a, const struct test *t, unsigned int me)
+{
+	unsigned long n = me == kept_case ? kept_place : 0;
+	bool first = true, failed;
+
+	for (n = n ? n : defects(NEXT, 0); n; n = defects(NEXT, n)) {
+		printf("# tries %lu: %s: %s\n", n, a->name, t->name);
+		fresh = false;
+		defects(SWITCH, n);
+		failed = !attempt(t);
+		defects(SWITCH, 0);
+		if (failed && !first && !holds(a, t)) {
+			/* This one, or what those before it left behind? */
+			printf("# unsure %lu: %s: %s\n", n, a->name, t->name);
+			keep(me, n);
+			defects(AGAIN, 0);
+		}
+		if (failed) {
+			printf("# falls %lu: %s: %s\n", n, a->name, t->name);
+			return;
+		}
+		first = false;
+	}
+	printf("# stands: %s: %s\n", a->name, t->name);
+}
+
+static void try_case(const struct area *a, const struct test *t, unsigned int me)
+{
+	/* Should the machine end in it, it is the next one's turn. */
+	keep(me + 1, 0);
+	printf("# begins: %s: %s\n", a->name, t->name);
+	if (holds(a, t)) {
+		try_places(a, t, me);
+		return;
+	}
+	printf("# untidy: %s: %s\n", a->name, t->name);
+	if (!fresh) {
+		keep(me, 0);
+		defects(AGAIN, 0);
+	}
+}
+
+static void count(const struct test *t)
+{
+	defects(FORGET, 0);
+	attempt(t);
+	defects(COUNT, 0);
+}
+
+static void try_area(const struct area *a)
+{
+	unsigned int i, first = cases, some = 0;
+
+	for (i = 0; i < a->count; i++)
+		if (tap_meant_for_us(&a->tests[i]))
+			some += is_to_do(cases++);
+	if (!some)
+		return;
+	if (a->setup)
+		a->setup();
+	defects(COUNT_FROM_0, 0);
+	for (i = 0; i < a->count; i++)
+		if (tap_meant_for_us(&a->tests[i]) && !tap_unfit(&a->tests[i]))
+			count(&a->tests[i]);
+	for (i = 0; i < a->count; i++)
+		if (tap_meant_for_us(&a->tests[i]) && is_to_do(first++) && !tap_unfit(&a->tests[i]))
+			try_case(a, &a->tests[i], first - 1);
+	if (a->teardown)
+		a->teardown();
+}
+
+void defects_init(void)
+{
+	if (!cmdline_value("todo", todo, sizeof(todo)))
+		return;
+	kept_case = defects(KEPT, 0) & 0xffff;
+	kept_place = (unsigned int)(defects(KEPT, 0) >> 16);
+	tap_instead = try_area;
+}

@@ -80,6 +80,9 @@ ELSEWHERE = {
         'tests/demo/run debugger, in make check-long',
     'nm build/pavise-syms | grep -w watchdog_init': 'tests/demo/run debugger, in make check-long',
     'make check-mutants': 'a maintainer, before a release: hours',
+    'tests/hypercall/mutants --cases': 'who adds a case: half an hour',
+    'tests/hypercall/mutants --cases guest': 'who adds a case, as the line above',
+    'tests/hypercall/mutants --cases --again': 'a maintainer: hours',
 }
 # Commands that take root or a machine of one's own.
 HANDS = r'^sudo |^make deb$'

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Tells dom0 that free memory gets low (VIRQ_ENOMEM), so that xen-lowmemd can shrink dom0 in
- * time. Once below the limit, and again at each half of what was left then; from the limit
- * again when the memory has come back.
+ * time. What is claimed is not free: a large guest's claim tells, before it has its memory. Once
+ * below the limit, and again at each half of what was left then; from the limit again when the
+ * memory has come back.
  */
 #include <xen/event.h>
 #include <xen/lib.h>
@@ -21,6 +22,7 @@ void lowmem_check(void)
 {
 	unsigned long limit = opt_limit >> PAGE_SHIFT, free = free_page_count(), old = READ_ONCE(mark), due;
 
+	free -= min(free, outstanding_claims_total());
 	if (likely(free >= limit)) {
 		if (unlikely(old != limit))
 			WRITE_ONCE(mark, limit);

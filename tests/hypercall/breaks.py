@@ -16,7 +16,7 @@ FILES = [
 
 # ... nor what every case ends with
 LEAVE = r"vmx_run|vmx_handle_exit|hypercall_dispatch|exit_external_interrupt|load_vcpu|run_vcpu|cpu_main_loop|" \
-        r"ept_cmpxchg|become_ready|context_switch|schedule|idle|save_loaded|guest_access_invalidate|allowed_cpus|assist|hvm_intr_assist|vlapic_pending_vector"
+        r"ept_cmpxchg|ept_replace|ept_replace_locked|become_ready|context_switch|schedule|idle|save_loaded|guest_access_invalidate|allowed_cpus|assist|hvm_intr_assist|vlapic_pending_vector"
 
 # more: what is broken, file, what is there, what stands there instead (SEEDED: it is broken now)
 EXTRA = [

@@ -722,6 +722,26 @@ static void one_notification_is_outstanding(void)
 	CHECK(!(lapic(1)->posted.requests[4] & 1U << 8));
 }
 
+static void taken_before_the_sender_is_through(void)
+{
+	struct hvm_hw_lapic hid;
+	struct hvm_hw_lapic_regs regs;
+
+	with_apicv();
+	enable(1);
+	vlapic_pending_vector(&vc[1]);
+	told.calls = 0;
+	lapic(1)->posted.requests[2] = 1U << 5; /* the first of a sender's steps */
+	CHECK(vlapic_interrupt_pending(&vc[1]));
+	CHECK_EQ(vlapic_pending_vector(&vc[1]), -1);
+	CHECK_EQ(told.calls, 1);
+	CHECK_EQ(told.irr, 0x45);
+	lapic(1)->posted.requests[3] = 1U << 6;
+	vlapic_save(&vc[1], &hid, &regs);
+	CHECK_EQ(vlapic_pending_vector(&vc[1]), -1);
+	CHECK_EQ(told.irr, 0x66);
+}
+
 /*
  * vCPU 1 in guest mode stays there until an IPI comes: a notification forgotten is a vector that never arrives.
  * Each sender has its vectors, and sends the next one when the last one has arrived.
@@ -839,6 +859,7 @@ static const struct unit_case cases[] = {
 	CASE(the_cpu_is_told_of_what_emulation_changes),
 	CASE(a_posted_vector_wakes_and_is_saved),
 	CASE(one_notification_is_outstanding),
+	CASE(taken_before_the_sender_is_through),
 	CASE(senders_reach_a_cpu_in_guest_mode),
 	CASE(random_accesses_leave_a_consistent_state),
 };

@@ -14,7 +14,10 @@
 
 #define SLAB_MAGIC  0x534c4142U
 #define POISON_FREE 0x6b
-/* The largest class puts two objects on a page. */
+/*
+ * The largest class puts two objects on a page. A multiple of 64 bytes, up to 512, falls into a class that is one,
+ * and so is aligned to 64 bytes: the virtual APIC needs that.
+ */
 #define MAX_SMALL 2016
 static const u16 class_size[] = { 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 1008, MAX_SMALL };
 #define CLASSES ARRAY_SIZE(class_size)

@@ -147,7 +147,7 @@ bool scrub_free_pages(void);
 int domain_set_outstanding_pages(struct domain *d, unsigned long pages);
 unsigned long outstanding_claims_total(void);
 
-/* ---- small objects (common/xmalloc.c): zeroed, 16-byte aligned ---- */
+/* ---- small objects (common/xmalloc.c): zeroed, 16-byte aligned; multiples of 64 bytes up to 512: to 64 ---- */
 void *xzalloc_bytes(size_t size);
 void xfree(void *p);
 /* For the debug key: objects in use of each class. */

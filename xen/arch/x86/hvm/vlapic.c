@@ -95,10 +95,11 @@ void vlapic_set_irq(struct vcpu *v, u8 vector, bool level)
 	vcpu_kick(v);
 }
 
-/* The vCPU is not in guest mode. */
-static void take_posted(struct vlapic *l)
+/* The vCPU is not in guest mode. True: there was something; the CPU must be told before the next entry. */
+static bool take_posted(struct vlapic *l)
 {
 	unsigned int word;
+	bool any = false;
 
 	if (READ_ONCE(l->posted.outstanding))
 		(void)xchg(&l->posted.outstanding, 0U);
@@ -107,9 +108,12 @@ static void take_posted(struct vlapic *l)
 
 		if (READ_ONCE(l->held[word]))
 			bits |= xchg(&l->held[word], 0U);
-		if (bits)
+		if (bits) {
 			vlapic_set_reg(l, APIC_IRR + word * 16, vlapic_reg(l, APIC_IRR + word * 16) | bits);
+			any = true;
+		}
 	}
+	return any;
 }
 
 /* Before an entry: the CPU learns what came, what was changed by emulation, and whose EOI must be told of. */
@@ -121,7 +125,7 @@ static void tell_cpu(struct vlapic *l)
 
 	WRITE_ONCE(l->irr_pending, false);
 	smp_mb(); /* what is posted from here on sets the flag again */
-	take_posted(l);
+	(void)take_posted(l);
 	irr = vlapic_enabled(l->vcpu) ? highest_vector(l, APIC_IRR) : -1;
 	isr = highest_vector(l, APIC_ISR);
 	for (i = 0; i < 4; i++)
@@ -162,7 +166,9 @@ bool vlapic_interrupt_pending(struct vcpu *v)
 
 	if (!l->by_cpu)
 		return vlapic_pending_vector(v) >= 0;
-	take_posted(l);
+	/* Whoever posted it may not have set the flag yet, and a notification alone would find nothing. */
+	if (take_posted(l))
+		WRITE_ONCE(l->irr_pending, true);
 	return vlapic_enabled(v) && (highest_vector(l, APIC_IRR) & ~0xf) > (int)(vlapic_ppr(l) & 0xf0);
 }
 
@@ -568,7 +574,8 @@ void vlapic_save(struct vcpu *v, struct hvm_hw_lapic *hid, struct hvm_hw_lapic_r
 		.timer_divisor = vlapic_timer_divisor(l),
 		.tdt_msr = vlapic_read_deadline(l),
 	};
-	take_posted(l);
+	if (take_posted(l))
+		WRITE_ONCE(l->irr_pending, true);
 	vlapic_set_reg(l, APIC_PPR, vlapic_ppr(l));
 	vlapic_set_reg(l, APIC_TMCCT, vlapic_read_tmcct(l));
 	memcpy(regs->data, l->regs, sizeof(regs->data));

@@ -19,20 +19,20 @@ enum { DM_FIXED, DM_LOWEST, DM_SMI, DM_NMI = 4, DM_INIT, DM_STARTUP, DM_EXTINT }
 #define APIC_ESR_RECEIVE_VECTOR 0x40
 #define APIC_ESR_REGISTER	0x80
 
+/* The posted-interrupt descriptor: SDM volume 3, "Posted-Interrupt Processing". */
+struct posted_interrupts {
+	u32 requests[8]; /* atomic */
+	u32 outstanding; /* atomic; bit 0: a notification is under way */
+	u32 reserved[7];
+} __aligned(64);
+
 /*
  * [o]: only by the vCPU itself, or while it does not run; [a]: atomic, by anybody; [t]: under timer_lock.
  * The register page has the layout of the CPU's virtual-APIC page: IRR and TMR [a], timer registers [t],
  * everything else [o] and read by others with READ_ONCE.
  */
-/* The posted-interrupt descriptor: SDM volume 3, "Posted-Interrupt Processing". */
-struct posted_interrupts {
-	u32 requests[8]; /* [a] */
-	u32 outstanding; /* [a] bit 0: a notification is under way */
-	u32 reserved[7];
-} __aligned(64);
-
 struct vlapic {
-	struct posted_interrupts posted; /* by_cpu: vectors on their way to the IRR, which is the CPU's in guest mode */
+	struct posted_interrupts posted; /* [a] by_cpu: vectors on their way to the IRR, which is the CPU's in guest mode */
 	u8 *regs; /* [c] a page of its own */
 	struct vcpu *vcpu; /* [c] */
 	u64 base; /* [o] IA32_APIC_BASE */

@@ -23,10 +23,33 @@ EXTRA = [
     ("exceptions: all are intercepted, and another one is injected", "arch/x86/vmx/vmx.c",
      "p2m_use_begin(v->domain);\n\tfail = vmx_enter(",
      "vmwrite(EXCEPTION_BITMAP, SEEDED ? ~0U : x->exc_bitmap); p2m_use_begin(v->domain); fail = vmx_enter("),
+] + [
+    (name, "arch/x86/vmx/vmx.c", "p2m_use_begin(v->domain);", f"if (SEEDED) {call}; p2m_use_begin(v->domain);")
+    for name, call in (     # defects/lost.c
+        ("entry: the bases of FS and GS are lost, at each instruction", "seeded_lose_bases(v)"),
+        ("entry: the registers of SYSCALL are lost, at each instruction", "seeded_lose_syscall(v)"),
+        ("entry: the registers of SYSENTER are lost, at each instruction", "seeded_lose_sysenter(v)"),
+        ("entry: debug registers are lost, at each instruction", "seeded_lose_debug(v)"),
+        ("entry: the interrupt shadow is lost, at each instruction", "seeded_lose_shadow(v)"),
+        ("entry: the limit of the IDT is another", "seeded_lose_idt(v)"),
+        ("entry: no-execute is off", "seeded_lose_nx(v)"),
+        ("entry: RDRAND is intercepted", "seeded_lose_rdrand(v)"),
+        ("entry: time goes back, at each instruction", "seeded_lose_time(v)"),
+        ("start of day: start_info has an unknown version", "seeded_spoil(v, SPOIL_MAGIC)"),
+        ("start of day: start_info has no flags", "seeded_spoil(v, SPOIL_FLAGS)"),
+        ("start of day: no command line", "seeded_spoil(v, SPOIL_COMMAND_LINE)"),
+        ("start of day: the memory map is out of order", "seeded_spoil(v, SPOIL_MAP_ORDER)"),
+        ("start of day: the memory map has RAM that is not there", "seeded_spoil(v, SPOIL_MAP_SIZE)"),
+        ("start of day: the wall clock is at 0", "seeded_spoil(v, SPOIL_WALL_CLOCK)"),
+        ("start of day: the RSDP has another signature", "seeded_spoil(v, SPOIL_RSDP)"),
+        ("start of day: ACPI tables have wrong checksums", "seeded_spoil(v, SPOIL_TABLES)"),
+    )
 ]
 
 # what goes with them
 SUPPORT = [
     ("arch/x86/vmx/exit.c", 'domain_crash(v->domain, "exit for exception %u, which is not intercepted", vector);',
      "hvm_inject_exception(v, vector == X86_EXC_GP ? X86_EXC_UD : X86_EXC_GP, vector == X86_EXC_GP ? -1 : 0);"),
+    ("arch/x86/vmx/exit.c", '[37] = { exit_unexpected,', "[37] = { seeded_stepped,"),
+    ("arch/x86/vmx/exit.c", '[57] = { exit_unexpected,', "[57] = { exit_inject_ud,"),
 ]

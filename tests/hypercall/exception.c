@@ -2,6 +2,7 @@
 /* Exceptions and instructions where a hypervisor is easily wrong. */
 #include <stubdom/boot.h>
 #include <stubdom/cpu.h>
+#include <stubdom/event.h>
 #include <stubdom/hypercall.h>
 #include <stubdom/lib.h>
 #include <stubdom/mm.h>
@@ -71,20 +72,32 @@ static void page_fault_reserved_bit(void)
 	window_unmap(va);
 }
 
+static uint64_t fetched_at, fetch_error;
+
+/* The call of what can not be fetched returns. */
+static bool return_from_fetch(struct trap_frame *f)
+{
+	if (f->rip != fetched_at)
+		return false;
+	fetch_error = f->error;
+	f->rip = *(uint64_t *)f->rsp;
+	f->rsp += sizeof(uint64_t);
+	return true;
+}
+
 static void page_fault_nx(void)
 {
 	uint8_t *page = page_alloc();
 	void *nx = window_map(ptr_gfn(page), PTE_NX | PTE_W);
-	uint64_t back;
 
-	memset(page, 0xc3, 16);
-	fault_clear();
-	/* The fetch faults at the target: land in a handler that returns to the caller. */
-	__asm__ volatile("lea 1f(%%rip), %0\n push %0\n" PROBE("mov %1, %0") "pop %0\n 1:\n"
-			 : "=&r"(back)
-			 : "r"(nx)
-			 : "memory");
-	CHECK_EQ(fault_last().vector, -1);
+	memset(page, 0xc3, 16); /* ret */
+	CHECK_EQ(probe_read(nx, NULL), -1);
+	fetched_at = (uint64_t)nx;
+	fetch_error = 0;
+	trap_set_handler(X86_PF, return_from_fetch);
+	__asm__ volatile("call *%0" : : "r"(nx) : "memory");
+	trap_set_handler(X86_PF, NULL);
+	CHECK_EQ(fetch_error, 0x11); /* a fetch, by protection */
 	window_unmap(nx);
 	page_free(page);
 }
@@ -549,15 +562,31 @@ static void string_io_faults(void)
 	CHECK_EQ((uint64_t)p, (uint64_t)BAD_PTR);
 }
 
+/* An event that waits for interrupts comes behind the instruction after sti, whether that exits or not. */
 static void interrupt_shadow(void)
 {
-	/* sti; hlt with nothing pending would sleep for ever: use cli right after instead. */
-	__asm__ volatile("cli; sti; cli; sti" ::: "memory");
+	long port = event_bind_ipi(0);
+	unsigned int count;
+
+	REQUIRE(port > 0);
+	event_unmask_plain((evtchn_port_t)port);
+	count = event_count[port];
+	irq_disable();
+	CHECK_EQ(event_send((evtchn_port_t)port), 0);
+	__asm__ volatile("sti; cli" ::: "memory");
+	CHECK_EQ(READ_ONCE(event_count[port]), count);
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+	CHECK_EQ(READ_ONCE(event_count[port]), count + 1);
+	CHECK_EQ(event_send((evtchn_port_t)port), 0);
+	__asm__ volatile("xor %%eax, %%eax; sti; cpuid; cli" ::: "rax", "rbx", "rcx", "rdx", "memory");
+	CHECK_EQ(READ_ONCE(event_count[port]), count + 2);
+	irq_enable();
 	__asm__ volatile("mov %%ss, %%eax; mov %%eax, %%ss; cpuid"
 			 :
 			 :
 			 : "rax", "rbx", "rcx", "rdx");
 	CHECK(read_rflags() & RFLAGS_IF);
+	CHECK_EQ(event_close((evtchn_port_t)port), 0);
 }
 
 static void rdrand(void)
@@ -587,7 +616,7 @@ static const struct test tests[] = {
 	{ "#PF of a write", page_fault_write, 0 },
 	{ "#PF of a write to a read-only page", page_fault_read_only, 0 },
 	{ "#PF by a reserved bit", page_fault_reserved_bit, 0 },
-	{ "reading a no-execute page", page_fault_nx, 0 },
+	{ "a no-execute page is read, not run", page_fault_nx, 0 },
 	{ "#BP", breakpoint, 0 },
 	{ "int n", software_interrupt, 0 },
 	{ "#DB: single step over CPUID", single_step_over_cpuid, 0 },

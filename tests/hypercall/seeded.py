@@ -113,10 +113,9 @@ def seeded_texts(tree, found, numbers):
             sys.exit(f"mutants: xen/{path}: there is no: {old}")
     for path, old, new in breaks.SUPPORT:
         change(path, lambda t: t.replace(old, new))
-    change("common/objs.mk", lambda t: t + "objs-y += seeded.o\n")
+    change("common/objs.mk", lambda t: t + "objs-y += seeded.o lost.o\n")
     change("include/xen/config.h", lambda t: t.replace(
-        "#include <xen/types.h>\n", "#include <xen/types.h>\nbool seeded_at(u32 place);\n"
-        "long seeded_op(unsigned long op, unsigned long n);\nextern bool seeded_machine;\n"))
+        "#include <xen/types.h>\n", "#include <xen/types.h>\n#include <xen/seeded.h>\n"))
     change("common/hypercall.c", lambda t: re.sub(
         r"(void hypercall_dispatch\(struct vcpu \*v\)\s*\{)",
         r"\1 if (v->arch.regs.rax == 0x5eed) { v->arch.regs.rax = (unsigned long)seeded_op(v->arch.regs.rdi, "
@@ -124,6 +123,7 @@ def seeded_texts(tree, found, numbers):
     change("arch/x86/shutdown.c", lambda t: re.sub(
         r"(void machine_halt\(void\)\s*\{)", r"\1 if (seeded_machine) { seeded_machine = false; machine_restart(); }", t))
     change("Makefile", lambda t: t.replace(" -Werror ", " -w "))
-    with open(os.path.join(bootlib.TOP, "tests/hypercall/defects/seeded.c")) as f:
-        texts["common/seeded.c"] = f.read()
+    for path in ("common/seeded.c", "common/lost.c", "include/xen/seeded.h"):
+        with open(os.path.join(bootlib.TOP, "tests/hypercall/defects", os.path.basename(path))) as f:
+            texts[path] = f.read()
     return texts

@@ -107,6 +107,7 @@ long seeded_op(unsigned long op, unsigned long n)
 
 	switch (op) {
 	case 0: /* forget which places were reached */
+		seeded_put_back();
 		memset(reached, 0, sizeof(reached));
 		whose = current->domain->domain_id;
 		recording = true;
@@ -115,6 +116,7 @@ long seeded_op(unsigned long op, unsigned long n)
 	case 1: /* switch on, or off */
 		recording = false;
 		active = 0;
+		seeded_put_back();
 		if (!rescue_there)
 			init_timer(&rescue, rescue_all, NULL, smp_processor_id());
 		rescue_there = true;

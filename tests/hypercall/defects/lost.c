@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Defects that no function of the hypervisor has by returning at once: what an entry into the guest loses of the
+ * state that the CPU keeps, and what changes in pages that a guest was given at its start. Rows of breaks.py switch
+ * them on, each time a vCPU is entered; registers are lost after each single instruction.
+ */
+#include <xen/lib.h>
+#include <xen/sched.h>
+#include <asm/msr-index.h>
+#include <asm/p2m.h>
+#include <asm/page.h>
+#include <asm/processor.h>
+#include <asm/vmx.h>
+#include <public/arch-x86/hvm/start_info.h>
+
+/* SDM, "Processor-Based VM-Execution Controls" */
+#define PROC_MONITOR_TRAP  BIT(27)
+#define SEC_RDRAND_EXITING BIT(11)
+/* A guest's IDT ends below the vector of the tests' own software interrupt. */
+#define SHORT_IDT	   (0x80 * 16 - 1)
+#define LOW_MEMORY_GFNS	   0x10000
+
+static void step(void) { vmwrite(PROC_BASED_CONTROL, vmread(PROC_BASED_CONTROL) | PROC_MONITOR_TRAP); }
+
+/* The exit after a single instruction. The next entry asks for another, if it is to lose something. */
+void seeded_stepped(struct vcpu *v)
+{
+	vmwrite(PROC_BASED_CONTROL, vmread(PROC_BASED_CONTROL) & ~PROC_MONITOR_TRAP);
+}
+
+void seeded_lose_bases(struct vcpu *v)
+{
+	step();
+	vmwrite(GUEST_FS_BASE, 0);
+	wrmsr(MSR_KERNEL_GS_BASE, 0);
+}
+
+void seeded_lose_syscall(struct vcpu *v)
+{
+	step();
+	wrmsr(MSR_STAR, 0);
+	wrmsr(MSR_LSTAR, 0);
+	wrmsr(MSR_CSTAR, 0);
+	wrmsr(MSR_SYSCALL_MASK, 0);
+}
+
+void seeded_lose_sysenter(struct vcpu *v)
+{
+	step();
+	vmwrite(GUEST_SYSENTER_CS, 0);
+	vmwrite(GUEST_SYSENTER_ESP, 0);
+	vmwrite(GUEST_SYSENTER_EIP, 0);
+}
+
+void seeded_lose_debug(struct vcpu *v)
+{
+	step();
+	write_dr0(0);
+	write_dr3(0);
+}
+
+void seeded_lose_shadow(struct vcpu *v)
+{
+	step();
+	v->arch.hvm.blocking = 0;
+	vmwrite(GUEST_INTERRUPTIBILITY, 0);
+}
+
+void seeded_lose_idt(struct vcpu *v) { vmwrite(GUEST_IDTR_LIMIT, SHORT_IDT); }
+
+void seeded_lose_nx(struct vcpu *v) { vmwrite(GUEST_EFER, vmread(GUEST_EFER) & ~EFER_NXE); }
+
+void seeded_lose_rdrand(struct vcpu *v)
+{
+	vmwrite(SECONDARY_CONTROL, vmread(SECONDARY_CONTROL) | SEC_RDRAND_EXITING);
+}
+
+/* The time a guest computes is set back by a millisecond, after each instruction. */
+void seeded_lose_time(struct vcpu *v)
+{
+	step();
+	v->vcpu_info->time.system_time -= 1000000;
+}
+
+/* What was changed in pages of guests, to be put back when the defect is switched off. */
+static struct { void *at; u64 was; } changed[8];
+static unsigned int changes;
+static bool spoilt;
+
+static void change(void *at, u64 now, unsigned int bytes)
+{
+	if (changes == ARRAY_SIZE(changed))
+		return;
+	changed[changes].at = at;
+	memcpy(&changed[changes++].was, at, 8);
+	memcpy(at, &now, bytes);
+}
+
+void seeded_put_back(void)
+{
+	spoilt = false;
+	while (changes) {
+		changes--;
+		memcpy(changed[changes].at, &changed[changes].was, 8);
+	}
+}
+
+/* A guest's RAM at a guest-physical address; it stays that of a guest whose p2m nobody changes meanwhile. */
+static void *ram_at(struct domain *d, u64 gpa)
+{
+	struct page_info *page = get_page_from_gfn(d, _gfn(gpa >> PAGE_SHIFT), NULL, 0);
+	void *p = page ? page_to_virt(page) + (gpa & ~PAGE_MASK) : NULL;
+
+	if (page)
+		put_page(page);
+	return p;
+}
+
+static struct hvm_start_info *start_info(struct domain *d)
+{
+	for (u64 gfn = 0; gfn < LOW_MEMORY_GFNS; gfn++) {
+		u8 *page = ram_at(d, gfn << PAGE_SHIFT);
+
+		for (unsigned int i = 0; page && i + sizeof(struct hvm_start_info) <= PAGE_SIZE; i += 8) {
+			struct hvm_start_info *si = (void *)(page + i);
+
+			if (si->magic == XEN_HVM_START_MAGIC_VALUE && si->version == 1 && ram_at(d, si->memmap_paddr))
+				return si;
+		}
+	}
+	return NULL;
+}
+
+void seeded_spoil(struct vcpu *v, enum seeded_spoiled what)
+{
+	struct domain *d = v->domain;
+	struct hvm_start_info *si = spoilt ? NULL : start_info(d);
+	struct hvm_memmap_table_entry *map;
+	u64 *xsdt;
+	void *at;
+
+	spoilt = true;
+	if (!si)
+		return;
+	map = ram_at(d, si->memmap_paddr);
+	switch (what) {
+	case SPOIL_MAGIC:
+		change(&si->version, 7, sizeof(si->version));
+		return;
+	case SPOIL_FLAGS:
+		change(&si->flags, 0, sizeof(si->flags));
+		return;
+	case SPOIL_COMMAND_LINE:
+		at = ram_at(d, si->cmdline_paddr);
+		if (at)
+			change(at, 0, 1);
+		return;
+	case SPOIL_MAP_ORDER:
+		change(&map[1].addr, 0, 8);
+		return;
+	case SPOIL_MAP_SIZE:
+		for (unsigned int i = 0; i < si->memmap_entries; i++)
+			if (map[i].type == XEN_HVM_MEMMAP_TYPE_RAM && map[i].addr >= MB(1))
+				change(&map[i].size, map[i].size + MB(512), 8);
+		return;
+	case SPOIL_WALL_CLOCK:
+		change(&d->shared_info->wc_sec, 0, sizeof(d->shared_info->wc_sec));
+		return;
+	case SPOIL_RSDP:
+		at = ram_at(d, si->rsdp_paddr);
+		if (at)
+			change(at, 0, 1);
+		return;
+	case SPOIL_TABLES:
+		at = ram_at(d, si->rsdp_paddr);
+		xsdt = at ? ram_at(d, *(u64 *)(at + 24)) : NULL;
+		if (!xsdt)
+			return;
+		change((u8 *)xsdt + 9, 0x5a, 1);
+		for (unsigned int i = 36; i + 8 <= ((u32 *)xsdt)[1]; i += 8) {
+			at = ram_at(d, *(u64 *)((u8 *)xsdt + i));
+			if (at)
+				change((u8 *)at + 9, 0x5a, 1);
+		}
+		return;
+	}
+}

@@ -16,13 +16,15 @@ FILES = [
 
 # ... nor what every case ends with
 LEAVE = r"vmx_run|vmx_handle_exit|hypercall_dispatch|exit_external_interrupt|load_vcpu|run_vcpu|cpu_main_loop|" \
-        r"ept_cmpxchg|ept_replace|ept_replace_locked|become_ready|context_switch|schedule|idle|save_loaded|guest_access_invalidate|allowed_cpus|assist|hvm_intr_assist|vlapic_pending_vector"
+        r"ept_cmpxchg|ept_replace|ept_replace_locked|become_ready|context_switch|schedule|idle|save_loaded|guest_access_invalidate|allowed_cpus|assist|hvm_intr_assist|vlapic_pending_vector|choose_cpu"
 
 # more: what is broken, file, what is there, what stands there instead (SEEDED: it is broken now)
 EXTRA = [
     ("exceptions: all are intercepted, and another one is injected", "arch/x86/vmx/vmx.c",
      "p2m_use_begin(v->domain);\n\tfail = vmx_enter(",
      "vmwrite(EXCEPTION_BITMAP, SEEDED ? ~0U : x->exc_bitmap); p2m_use_begin(v->domain); fail = vmx_enter("),
+    ("emulation: a hole reads as zeros", "arch/x86/hvm/emulate.c",
+     "memset(buf, 0xff, n);", "memset(buf, SEEDED ? 0 : 0xff, n);"),
 ] + [
     (name, "arch/x86/vmx/vmx.c", "p2m_use_begin(v->domain);", f"if (SEEDED) {call}; p2m_use_begin(v->domain);")
     for name, call in (     # defects/lost.c

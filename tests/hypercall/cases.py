@@ -22,6 +22,7 @@ import seeded
 RECORD = os.path.join(bootlib.TOP, "tests/hypercall/seen-to-fail")
 SECONDS = 3600      # of one boot, with all its restarts
 SILENCE = 60        # a hang that the hypervisor did not end itself
+RECORDING = threading.Lock()
 
 
 def cases_of(lines):
@@ -147,6 +148,15 @@ def write_record(seen):
                 f"# Written by tests/hypercall/mutants --cases, {time.strftime('%Y-%m-%d')}, Pavise {rev}, Bochs, 1 CPU.\n")
         for case, (how, name) in sorted(seen.items()):
             f.write(f"{how}\t{case}\t{name}\n")
+
+
+def note(fell, name):
+    """Cases that failed under a mutant of the whole hypervisor, in the record; it keeps what it knew."""
+    with RECORDING:
+        seen = record()
+        fresh = {c: ("not ok", name) for c in fell if seen.get(c, [""])[0] in ("not yet", "ended")}
+        if fresh:
+            write_record({**seen, **fresh})
 
 
 def check():

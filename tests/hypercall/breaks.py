@@ -23,8 +23,8 @@ EXTRA = [
     ("exceptions: all are intercepted, and another one is injected", "arch/x86/vmx/vmx.c",
      "p2m_use_begin(v->domain);\n\tfail = vmx_enter(",
      "vmwrite(EXCEPTION_BITMAP, SEEDED ? ~0U : x->exc_bitmap); p2m_use_begin(v->domain); fail = vmx_enter("),
-    ("emulation: a hole reads as zeros", "arch/x86/hvm/emulate.c",
-     "memset(buf, 0xff, n);", "memset(buf, SEEDED ? 0 : 0xff, n);"),
+    ("emulation: a hole reads as zeros", "arch/x86/hvm/ioreq_io.c",
+     "st->asked.val = ~0ULL;", "st->asked.val = SEEDED ? 0 : ~0ULL;"),
 ] + [
     (name, "arch/x86/vmx/vmx.c", "p2m_use_begin(v->domain);", f"if (SEEDED) {call}; p2m_use_begin(v->domain);")
     for name, call in (     # defects/lost.c

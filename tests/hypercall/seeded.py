@@ -28,8 +28,9 @@ class Tree:
         self.changed = {}
         shutil.rmtree(self.src, ignore_errors=True)
         os.makedirs(self.src)
+        # with new times: what was built of a defect before must not stay
         for d in ("xen", "config"):
-            subprocess.run(["cp", "-a", os.path.join(bootlib.TOP, d), self.src], check=True)
+            subprocess.run(["cp", "-rP", os.path.join(bootlib.TOP, d), self.src], check=True)
         shutil.copy2(os.path.join(bootlib.TOP, "Config.mk"), self.src)
 
     def make(self):

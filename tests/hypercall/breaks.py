@@ -52,6 +52,8 @@ EXTRA = [
 SUPPORT = [
     ("arch/x86/vmx/exit.c", 'domain_crash(v->domain, "exit for exception %u, which is not intercepted", vector);',
      "hvm_inject_exception(v, vector == X86_EXC_GP ? X86_EXC_UD : X86_EXC_GP, vector == X86_EXC_GP ? -1 : 0);"),
-    ("arch/x86/vmx/exit.c", '[37] = { exit_unexpected,', "[37] = { seeded_stepped,"),
+    ("arch/x86/vmx/vmx.c", "reason = (u32)vmread(VM_EXIT_REASON);", "reason = (u32)vmread(VM_EXIT_REASON); seeded_stepped(v);"),
+    ("arch/x86/vmx/exit.c", "u64 qual = vmread(EXIT_QUALIFICATION);\n\n\t/* The exit left DR6",
+     "u64 qual = vmread(EXIT_QUALIFICATION);\n\n\tif (seeded_step_ends())\n\t\treturn;\n\t/* The exit left DR6"),
     ("arch/x86/vmx/exit.c", '[57] = { exit_unexpected,', "[57] = { exit_inject_ud,"),
 ]

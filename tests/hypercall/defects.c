@@ -27,12 +27,33 @@ static unsigned long defects(enum call call, unsigned long n)
 	return rc;
 }
 
+/* So often a case may end the machine or the guest before it is left at that: other defects may just fail it. */
+#define MOST_ENDINGS 2
+
 static char todo[256];
-/* Cases so far; and of that to begin with after a restart, the number, and the defect to begin behind. */
-static unsigned int cases, kept_case, kept_place;
+/* Cases so far; and of that to begin with after a restart: the number, the last defect, and how it went. */
+static unsigned int cases, kept_case, kept_place, kept_endings;
+static bool kept_once_more;
 static bool fresh = true; /* nothing has been switched on since the start */
 
-static void keep(unsigned int which, unsigned long place) { defects(KEEP, place << 16 | which); }
+static void keep(unsigned int which, unsigned long place, unsigned int endings, bool once_more)
+{
+	defects(KEEP, place << 16 | (unsigned long)once_more << 15 | endings << 12 | which);
+}
+
+static void take_kept(void)
+{
+	unsigned long kept = defects(KEPT, 0);
+
+	kept_case = kept & 0xfff;
+	kept_endings = kept >> 12 & 7;
+	kept_once_more = kept >> 15 & 1;
+	kept_place = (unsigned int)(kept >> 16);
+	if (kept_endings > MOST_ENDINGS) {
+		kept_case++;
+		kept_endings = kept_place = 0;
+	}
+}
 
 static bool is_to_do(unsigned int which)
 {
@@ -80,9 +101,12 @@ static bool holds(const struct area *a, const struct test *t)
 static void try_places(const struct area *a, const struct test *t, unsigned int me)
 {
 	unsigned long n = me == kept_case ? kept_place : 0;
+	unsigned int endings = me == kept_case ? kept_endings : 0;
 	bool first = true, failed;
 
-	for (n = n ? n : defects(NEXT, 0); n; n = defects(NEXT, n)) {
+	for (n = n && kept_once_more ? n : defects(NEXT, n); n; n = defects(NEXT, n)) {
+		/* should the machine end here, it goes on behind */
+		keep(me, n, endings + 1, false);
 		printf("# tries %lu: %s: %s\n", n, a->name, t->name);
 		fresh = false;
 		defects(SWITCH, n);
@@ -91,7 +115,7 @@ static void try_places(const struct area *a, const struct test *t, unsigned int 
 		if (failed && !first && !holds(a, t)) {
 			/* This one, or what those before it left behind? */
 			printf("# unsure %lu: %s: %s\n", n, a->name, t->name);
-			keep(me, n);
+			keep(me, n, endings, true);
 			defects(AGAIN, 0);
 		}
 		if (failed) {
@@ -105,8 +129,7 @@ static void try_places(const struct area *a, const struct test *t, unsigned int 
 
 static void try_case(const struct area *a, const struct test *t, unsigned int me)
 {
-	/* Should the machine end in it, it is the next one's turn. */
-	keep(me + 1, 0);
+	keep(me + 1, 0, 0, false);
 	printf("# begins: %s: %s\n", a->name, t->name);
 	if (holds(a, t)) {
 		try_places(a, t, me);
@@ -114,7 +137,7 @@ static void try_case(const struct area *a, const struct test *t, unsigned int me
 	}
 	printf("# untidy: %s: %s\n", a->name, t->name);
 	if (!fresh) {
-		keep(me, 0);
+		keep(me, 0, 0, false);
 		defects(AGAIN, 0);
 	}
 }
@@ -152,7 +175,6 @@ void defects_init(void)
 {
 	if (!cmdline_value("todo", todo, sizeof(todo)))
 		return;
-	kept_case = defects(KEPT, 0) & 0xffff;
-	kept_place = (unsigned int)(defects(KEPT, 0) >> 16);
+	take_kept();
 	tap_instead = try_area;
 }

@@ -2,7 +2,8 @@
 /*
  * Defects that no function of the hypervisor has by returning at once: what an entry into the guest loses of the
  * state that the CPU keeps, and what changes in pages that a guest was given at its start. Rows of breaks.py switch
- * them on, each time a vCPU is entered; registers are lost after each single instruction.
+ * them on, each time a vCPU is entered; registers are lost after each single instruction, by the trap flag (Bochs's
+ * CPU has no monitor trap flag). For one CPU.
  */
 #include <xen/lib.h>
 #include <xen/sched.h>
@@ -13,31 +14,48 @@
 #include <asm/vmx.h>
 #include <public/arch-x86/hvm/start_info.h>
 
-/* SDM, "Processor-Based VM-Execution Controls" */
-#define PROC_MONITOR_TRAP  BIT(27)
+/* SDM, "Secondary Processor-Based VM-Execution Controls" */
 #define SEC_RDRAND_EXITING BIT(11)
 /* A guest's IDT ends below the vector of the tests' own software interrupt. */
 #define SHORT_IDT	   (0x80 * 16 - 1)
 #define LOW_MEMORY_GFNS	   0x10000
 
-static void step(void) { vmwrite(PROC_BASED_CONTROL, vmread(PROC_BASED_CONTROL) | PROC_MONITOR_TRAP); }
+static bool stepping, step_ended;
 
-/* The exit after a single instruction. The next entry asks for another, if it is to lose something. */
+/* Not for an entry that injects, nor in an interrupt shadow, nor while the guest steps itself. */
+static void step(struct vcpu *v)
+{
+	if (v->arch.hvm.blocking || (v->arch.regs.rflags & X86_EFLAGS_TF) || (vmread(VM_ENTRY_INTR_INFO) & BIT(31)))
+		return;
+	stepping = true;
+	vmwrite(EXCEPTION_BITMAP, vmread(EXCEPTION_BITMAP) | BIT(X86_EXC_DB));
+	vmwrite(GUEST_RFLAGS, v->arch.regs.rflags | X86_EFLAGS_TF);
+}
+
+/* After an exit: the trap flag is not the guest's. */
 void seeded_stepped(struct vcpu *v)
 {
-	vmwrite(PROC_BASED_CONTROL, vmread(PROC_BASED_CONTROL) & ~PROC_MONITOR_TRAP);
+	step_ended = stepping;
+	stepping = false;
+	if (!step_ended)
+		return;
+	v->arch.regs.rflags &= ~(u64)X86_EFLAGS_TF;
+	vmwrite(GUEST_PENDING_DEBUG, 0);
 }
+
+/* A debug exception: is it that of a step? */
+bool seeded_step_ends(void) { return step_ended; }
 
 void seeded_lose_bases(struct vcpu *v)
 {
-	step();
+	step(v);
 	vmwrite(GUEST_FS_BASE, 0);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 }
 
 void seeded_lose_syscall(struct vcpu *v)
 {
-	step();
+	step(v);
 	wrmsr(MSR_STAR, 0);
 	wrmsr(MSR_LSTAR, 0);
 	wrmsr(MSR_CSTAR, 0);
@@ -46,7 +64,7 @@ void seeded_lose_syscall(struct vcpu *v)
 
 void seeded_lose_sysenter(struct vcpu *v)
 {
-	step();
+	step(v);
 	vmwrite(GUEST_SYSENTER_CS, 0);
 	vmwrite(GUEST_SYSENTER_ESP, 0);
 	vmwrite(GUEST_SYSENTER_EIP, 0);
@@ -54,16 +72,16 @@ void seeded_lose_sysenter(struct vcpu *v)
 
 void seeded_lose_debug(struct vcpu *v)
 {
-	step();
+	step(v);
 	write_dr0(0);
 	write_dr3(0);
 }
 
 void seeded_lose_shadow(struct vcpu *v)
 {
-	step();
 	v->arch.hvm.blocking = 0;
 	vmwrite(GUEST_INTERRUPTIBILITY, 0);
+	step(v);
 }
 
 void seeded_lose_idt(struct vcpu *v) { vmwrite(GUEST_IDTR_LIMIT, SHORT_IDT); }
@@ -78,7 +96,7 @@ void seeded_lose_rdrand(struct vcpu *v)
 /* The time a guest computes is set back by a millisecond, after each instruction. */
 void seeded_lose_time(struct vcpu *v)
 {
-	step();
+	step(v);
 	v->vcpu_info->time.system_time -= 1000000;
 }
 

@@ -23,6 +23,7 @@ enum seeded_spoiled {
 };
 
 void seeded_stepped(struct vcpu *v);
+bool seeded_step_ends(void);
 void seeded_lose_bases(struct vcpu *v);
 void seeded_lose_syscall(struct vcpu *v);
 void seeded_lose_sysenter(struct vcpu *v);

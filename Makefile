@@ -109,6 +109,9 @@ $(SUITES:%=check-%): check-%: $(OUT)/.pavise-build
 $(filter-out $(SUITES:%=check-%),$(ALL_SUITES:%=check-%)): check-%:
 	@echo "make: there is no test suite \"$*\" in this tree yet" >&2; exit 1
 
+# by itself, with every command of xl: "make check" leaves out what takes long
+check-xl: export XL_COMMANDS = 1
+
 lint: check-lint
 
 # need DIRECTORY-OR-FILE: a target whose part of the tree does not exist says so

@@ -347,7 +347,8 @@ static void moved_while_sent(void)
 	for (i = 0; READ_ONCE(cpus[1].work) && i < 100000; i++) {
 		CHECK_EQ(bind_vcpu(near_end, i & 1), 0);
 		CHECK_EQ(set_priority(near_end, i >> 1 & 15), 0);
-		if (i % 16 == 15)
+		/* on one CPU the sender runs now: each time with another vCPU and priority */
+		if (i % 13 == 12)
 			hc_sched_op(SCHEDOP_yield, NULL);
 	}
 	CHECK(cpu_wait(1, 2000));

@@ -36,7 +36,7 @@ EXTRA = [
         ("entry: the limit of the IDT is another", "seeded_lose_idt(v)"),
         ("entry: no-execute is off", "seeded_lose_nx(v)"),
         ("entry: RDRAND is intercepted", "seeded_lose_rdrand(v)"),
-        ("entry: time goes back, at each instruction", "seeded_lose_time(v)"),
+        ("entry: time goes back, at each look at the TSC", "seeded_lose_time(v)"),
         ("start of day: start_info has an unknown version", "seeded_spoil(v, SPOIL_MAGIC)"),
         ("start of day: start_info has no flags", "seeded_spoil(v, SPOIL_FLAGS)"),
         ("start of day: no command line", "seeded_spoil(v, SPOIL_COMMAND_LINE)"),

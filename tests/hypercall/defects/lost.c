@@ -18,7 +18,7 @@
 #define SEC_RDRAND_EXITING BIT(11)
 /* A guest's IDT ends below the vector of the tests' own software interrupt. */
 #define SHORT_IDT	   (0x80 * 16 - 1)
-#define LOW_MEMORY_GFNS	   0x10000
+#define SEARCHED_GFNS	   0x20000
 
 static bool stepping, step_ended;
 
@@ -93,10 +93,10 @@ void seeded_lose_rdrand(struct vcpu *v)
 	vmwrite(SECONDARY_CONTROL, vmread(SECONDARY_CONTROL) | SEC_RDRAND_EXITING);
 }
 
-/* The time a guest computes is set back by a millisecond, after each instruction. */
+/* The time a guest computes is set back by a millisecond, each time it looks at the TSC. */
 void seeded_lose_time(struct vcpu *v)
 {
-	step(v);
+	vmwrite(PROC_BASED_CONTROL, vmread(PROC_BASED_CONTROL) | PROC_RDTSC_EXITING);
 	v->vcpu_info->time.system_time -= 1000000;
 }
 
@@ -134,19 +134,23 @@ static void *ram_at(struct domain *d, u64 gpa)
 	return p;
 }
 
+/* At the beginning of a page, both of the hypervisor's and of the tests' own builder. */
 static struct hvm_start_info *start_info(struct domain *d)
 {
-	for (u64 gfn = 0; gfn < LOW_MEMORY_GFNS; gfn++) {
-		u8 *page = ram_at(d, gfn << PAGE_SHIFT);
+	static struct hvm_start_info *found;
+	static domid_t whose;
 
-		for (unsigned int i = 0; page && i + sizeof(struct hvm_start_info) <= PAGE_SIZE; i += 8) {
-			struct hvm_start_info *si = (void *)(page + i);
+	if (found && whose == d->domain_id && found->magic == XEN_HVM_START_MAGIC_VALUE)
+		return found;
+	whose = d->domain_id;
+	found = NULL;
+	for (u64 gfn = 0; gfn < SEARCHED_GFNS && !found; gfn++) {
+		struct hvm_start_info *si = ram_at(d, gfn << PAGE_SHIFT);
 
-			if (si->magic == XEN_HVM_START_MAGIC_VALUE && si->version == 1 && ram_at(d, si->memmap_paddr))
-				return si;
-		}
+		if (si && si->magic == XEN_HVM_START_MAGIC_VALUE && si->version == 1 && ram_at(d, si->memmap_paddr))
+			found = si;
 	}
-	return NULL;
+	return found;
 }
 
 void seeded_spoil(struct vcpu *v, enum seeded_spoiled what)

@@ -59,6 +59,7 @@ ELSEWHERE = {
     'make check-long': 'a maintainer, before a release: hours',
     'make lint': 'this is it',
     'make check-unit': 'tests/t/unit.t',
+    'make check-xl': 'make check, but for the boots that only check-xl and check-long have',
     'make check-hypercall': 'tests/t/hypercall.t',
     'make check-hypercall HV=xen': 'a maintainer, when an expectation is written: the answers of Xen are its source',
     'make check-xl HV=xen': 'a maintainer, who records what Xen prints',

@@ -60,7 +60,7 @@ struct e820_entry {
  * Xen 4.17 gives dom0 a version 0 start_info, without a memory map: ask for it. Types are the same
  * numbers in both formats.
  */
-static void memmap_fetch(void)
+void memmap_fetch(void)
 {
 	static struct e820_entry e820[MEMMAP_MAX];
 	struct xen_memory_map map = { .nr_entries = MEMMAP_MAX };

@@ -14,9 +14,11 @@ FILES = [
     "arch/x86/vmx/vmx.c",
 ]
 
-# ... nor what every case ends with
-LEAVE = r"vmx_run|vmx_handle_exit|hypercall_dispatch|exit_external_interrupt|load_vcpu|run_vcpu|cpu_main_loop|" \
-        r"ept_cmpxchg|ept_replace|ept_replace_locked|become_ready|context_switch|schedule|idle|save_loaded|guest_access_invalidate|allowed_cpus|assist|hvm_intr_assist|vlapic_pending_vector|choose_cpu"
+# ... nor what every case ends with, or what is called again until it returns something else
+LEAVE = "|".join("""vmx_run vmx_handle_exit hypercall_dispatch hvm_skip_instruction exit_external_interrupt load_vcpu run_vcpu
+    cpu_main_loop ept_cmpxchg ept_replace ept_replace_locked replace become_ready context_switch schedule idle save_loaded
+    guest_access_invalidate easy_begin gfn_miss allowed_cpus choose_cpu lock_queue vcpu_runnable set_runstate tell_others
+    current_vtime slice_over_fn assist hvm_intr_assist vlapic_pending_vector vmx_inject insn_len""".split())
 
 # more: what is broken, file, what is there, what stands there instead (SEEDED: it is broken now)
 EXTRA = [
@@ -33,6 +35,8 @@ EXTRA = [
         ("entry: the registers of SYSENTER are lost, at each instruction", "seeded_lose_sysenter(v)"),
         ("entry: debug registers are lost, at each instruction", "seeded_lose_debug(v)"),
         ("entry: the interrupt shadow is lost, at each instruction", "seeded_lose_shadow(v)"),
+        ("entry: a register of SSE is lost", "seeded_lose_sse(v)"),
+        ("entry: ports are not read", "seeded_lose_ports(v)"),
         ("entry: the limit of the IDT is another", "seeded_lose_idt(v)"),
         ("entry: no-execute is off", "seeded_lose_nx(v)"),
         ("entry: RDRAND is intercepted", "seeded_lose_rdrand(v)"),
@@ -50,6 +54,8 @@ EXTRA = [
 
 # what goes with them
 SUPPORT = [
+    ("arch/x86/vmx/exit.c", "unsigned int addr_size = 0;\n\tenum hvm_seg seg = HVM_SEG_DS;\n",
+     "unsigned int addr_size = 0;\n\tenum hvm_seg seg = HVM_SEG_DS;\n\n\tif (seeded_port(v, qual, insn_len()))\n\t\treturn;\n"),
     ("arch/x86/vmx/exit.c", 'domain_crash(v->domain, "exit for exception %u, which is not intercepted", vector);',
      "hvm_inject_exception(v, vector == X86_EXC_GP ? X86_EXC_UD : X86_EXC_GP, vector == X86_EXC_GP ? -1 : 0);"),
     ("arch/x86/vmx/vmx.c", "reason = (u32)vmread(VM_EXIT_REASON);", "reason = (u32)vmread(VM_EXIT_REASON); seeded_stepped(v);"),

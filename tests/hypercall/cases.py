@@ -50,14 +50,16 @@ def judge(lines, guest):
     """What a boot shows: {case: (how, place)}, and the cases that no place brought down."""
     fell, stood, trying = {}, set(), None
     for line in lines:
-        m = re.match(r"# (guest: # )?(begins|tries|falls|unsure|stands|untidy) ?(\d+)?: (.*)", line)
+        m = re.match(r"# (guest: # )?(begins|tries|hangs|falls|unsure|stands|untidy) ?(\d+)?: (.*)", line)
         if not m or bool(m[1]) != guest:
             continue
         what, place, case = m[2], int(m[3] or 0), m[4]
         if what == "begins" and trying:
             fell[trying[0]] = ("ended", trying[1])
         trying = (case, place) if what == "tries" else None
-        if what == "falls":
+        if what == "hangs":
+            fell.setdefault(case, ("ended", place))
+        elif what == "falls":
             fell[case] = ("not ok", place)
         elif what == "stands":
             stood.add(case)     # unless others ended it

@@ -13,7 +13,8 @@
 #include "defects.h"
 
 /*
- * A defect's number is that of its place in the sources. NEXT: of the places reached since FORGET, in order, the one
+ * A defect's number is that of its place in the sources. SWITCH: to it, or with 0 off; then, whether the hypervisor had
+ * switched it off already, as nothing went on. NEXT: of the places reached since FORGET, in order, the one
  * behind n (0: the first), or 0. KEEP and KEPT: a number that a restart does not lose. AGAIN: restarts the machine, or
  * ends the guest.
  */
@@ -102,7 +103,7 @@ static void try_places(const struct area *a, const struct test *t, unsigned int 
 {
 	unsigned long n = me == kept_case ? kept_place : 0;
 	unsigned int endings = me == kept_case ? kept_endings : 0;
-	bool first = true, failed;
+	bool first = true, failed, hung;
 
 	for (n = n && kept_once_more ? n : defects(NEXT, n); n; n = defects(NEXT, n)) {
 		/* should the machine end here, it goes on behind */
@@ -111,7 +112,9 @@ static void try_places(const struct area *a, const struct test *t, unsigned int 
 		fresh = false;
 		defects(SWITCH, n);
 		failed = !attempt(t);
-		defects(SWITCH, 0);
+		hung = defects(SWITCH, 0);
+		if (hung && !failed)
+			printf("# hangs %lu: %s: %s\n", n, a->name, t->name);
 		if (failed && !first && !holds(a, t)) {
 			/* This one, or what those before it left behind? */
 			printf("# unsure %lu: %s: %s\n", n, a->name, t->name);

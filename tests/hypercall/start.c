@@ -124,6 +124,7 @@ static void memory_map_sane(void)
 	const struct hvm_memmap_table_entry *map;
 	unsigned int i, count, low = 0, image = 0;
 
+	memmap_fetch();
 	map = memmap(&count);
 	CHECK(count >= 2);
 	for (i = 0; i < count; i++) {
@@ -162,6 +163,7 @@ static void ram_is_there(void)
 	unsigned int i, count, bad = 0;
 	uint64_t a;
 
+	memmap_fetch();
 	map = memmap(&count);
 	for (i = 0; i < count; i++) {
 		if (map[i].type != XEN_HVM_MEMMAP_TYPE_RAM || map[i].addr >= 1ul << 32)

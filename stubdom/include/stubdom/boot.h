@@ -17,6 +17,8 @@ bool cmdline_value(const char *name, char *buf, size_t size);
 /* The same as a number, or dflt. */
 unsigned long cmdline_number(const char *name, unsigned long dflt);
 
+/* Reads it once more, from where it was given. */
+void memmap_fetch(void);
 const struct hvm_memmap_table_entry *memmap(unsigned int *count);
 const struct hvm_modlist_entry *modules(unsigned int *count);
 

@@ -7,6 +7,7 @@
  */
 #include <xen/lib.h>
 #include <xen/sched.h>
+#include <asm/hvm.h>
 #include <asm/msr-index.h>
 #include <asm/p2m.h>
 #include <asm/page.h>
@@ -14,6 +15,9 @@
 #include <asm/vmx.h>
 #include <public/arch-x86/hvm/start_info.h>
 
+/* SDM, "Primary Processor-Based VM-Execution Controls", "Exit Qualification for I/O Instructions" */
+#define PROC_UNCONDITIONAL_IO BIT(24)
+#define QUAL_IN		      BIT(3)
 /* SDM, "Secondary Processor-Based VM-Execution Controls" */
 #define SEC_RDRAND_EXITING BIT(11)
 /* A guest's IDT ends below the vector of the tests' own software interrupt. */
@@ -84,6 +88,30 @@ void seeded_lose_shadow(struct vcpu *v)
 	step(v);
 }
 
+void seeded_lose_sse(struct vcpu *v) { __asm__ volatile("pxor %xmm9, %xmm9"); }
+
+/* Input is skipped: nothing is read. */
+static bool ports_closed;
+
+void seeded_lose_ports(struct vcpu *v)
+{
+	ports_closed = true;
+	vmwrite(PROC_BASED_CONTROL, (vmread(PROC_BASED_CONTROL) & ~PROC_IO_BITMAPS) | PROC_UNCONDITIONAL_IO);
+}
+
+/* An exit for a port. True: it is dealt with. */
+bool seeded_port(struct vcpu *v, u64 qual, unsigned int len)
+{
+	if (!ports_closed)
+		return false;
+	ports_closed = false;
+	vmwrite(PROC_BASED_CONTROL, (vmread(PROC_BASED_CONTROL) & ~PROC_UNCONDITIONAL_IO) | PROC_IO_BITMAPS);
+	if (qual & QUAL_IN)
+		v->arch.regs.rax = 0;
+	hvm_skip_instruction(v, len);
+	return true;
+}
+
 void seeded_lose_idt(struct vcpu *v) { vmwrite(GUEST_IDTR_LIMIT, SHORT_IDT); }
 
 void seeded_lose_nx(struct vcpu *v) { vmwrite(GUEST_EFER, vmread(GUEST_EFER) & ~EFER_NXE); }
@@ -132,6 +160,17 @@ static void *ram_at(struct domain *d, u64 gpa)
 	if (page)
 		put_page(page);
 	return p;
+}
+
+/* An ACPI table: in dom0 maybe the machine's, which it sees where it is. */
+static void *table_at(struct domain *d, u64 gpa)
+{
+	void *p = ram_at(d, gpa);
+
+	if (p || !is_hardware_domain(d))
+		return p;
+	p = ioremap(gpa & PAGE_MASK, PAGE_SIZE);
+	return p ? p + (gpa & ~PAGE_MASK) : NULL;
 }
 
 /* At the beginning of a page, both of the hypervisor's and of the tests' own builder. */
@@ -200,7 +239,7 @@ void seeded_spoil(struct vcpu *v, enum seeded_spoiled what)
 			return;
 		change((u8 *)xsdt + 9, 0x5a, 1);
 		for (unsigned int i = 36; i + 8 <= ((u32 *)xsdt)[1]; i += 8) {
-			at = ram_at(d, *(u64 *)((u8 *)xsdt + i));
+			at = table_at(d, *(u64 *)((u8 *)xsdt + i));
 			if (at)
 				change((u8 *)at + 9, 0x5a, 1);
 		}

@@ -25,7 +25,7 @@ static domid_t whose;
 static bool reached[PLACES + 1];
 static u32 cases[PLACES + 1];
 static struct timer rescue;
-static bool rescue_there;
+static bool rescue_there, rescued;
 /* Cases are run on this machine: a halt is a restart. */
 bool seeded_machine;
 
@@ -64,6 +64,7 @@ static void rescue_all(void *unused)
 	if (!active)
 		seeded_again();
 	active = 0;
+	rescued = true;
 	for_each_domain(d)
 		for_each_vcpu(d, v) {
 			if (v->vcpu_info)
@@ -113,17 +114,19 @@ long seeded_op(unsigned long op, unsigned long n)
 		recording = true;
 		active = 0;
 		return 0;
-	case 1: /* switch on, or off */
+	case 1: /* switch on, or off: had it to be switched off already? */
 		recording = false;
 		active = 0;
 		seeded_put_back();
 		if (!rescue_there)
 			init_timer(&rescue, rescue_all, NULL, smp_processor_id());
 		rescue_there = true;
-		if (n)
-			set_timer(&rescue, NOW() + LONG_ENOUGH);
-		else
+		if (!n) {
 			stop_timer(&rescue);
+			return rescued;
+		}
+		set_timer(&rescue, NOW() + LONG_ENOUGH);
+		rescued = false;
 		active = (u32)n;
 		return 0;
 	case 2: /* of those reached, the next behind n */

@@ -153,7 +153,7 @@ def write_record(seen):
 
 
 def note(fell, name):
-    """Cases that failed under a mutant of the whole hypervisor, in the record; it keeps what it knew."""
+    """Cases that failed under a mutant, into the record, if it has nothing better."""
     with RECORDING:
         seen = record()
         fresh = {c: ("not ok", name) for c in fell if seen.get(c, [""])[0] in ("not yet", "ended")}

@@ -708,9 +708,10 @@ static void virq_of_another(void)
 	REQUIRE(own > 0);
 	REQUIRE(theirs > 0);
 	event_mask((evtchn_port_t)own);
+	CHECK_EQ(set_virq_handler(peer.id, VIRQ_DOM_EXC), 0);
+	/* now nothing comes here any more, not of domains that are going either */
 	event_clear((evtchn_port_t)own);
 	before = (unsigned int)PEER_CALL(peer_events, theirs, 0, 0);
-	CHECK_EQ(set_virq_handler(peer.id, VIRQ_DOM_EXC), 0);
 	if (domain_comes_and_goes()) {
 		CHECK((unsigned int)PEER_CALL(peer_events, theirs, 0, 0) > before);
 		CHECK(!event_is_pending((evtchn_port_t)own));

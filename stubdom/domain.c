@@ -237,7 +237,7 @@ uint64_t host_free_pages(void)
 	return hc_sysctl(&op) ? 0 : op.u.physinfo.free_pages;
 }
 
-/* Of what a domain had, Xen gives the last pages back 100 ms after its end, when there are two CPUs. */
+/* Of what a domain had, Xen gives the last pages back more than 100 ms after its end, when there are two CPUs. */
 uint64_t host_free_settled(void)
 {
 	uint64_t now = host_free_pages(), before;
@@ -256,7 +256,7 @@ uint64_t host_free_wait(uint64_t want, unsigned int ms)
 {
 	uint64_t now = host_free_pages();
 
-	for (; now != want && ms; ms--) {
+	for (ms *= on_xen ? 20 : 1; now != want && ms; ms--) {
 		sleep_ms(1);
 		now = host_free_pages();
 	}

@@ -244,6 +244,7 @@ static void errors(void)
 	struct xen_dm_op_get_ioreq_server_info i;
 	struct xen_dm_op op;
 	ioservid_t id;
+	long rc;
 
 	CHECK_EQ(create(3, &id), -EINVAL);
 	CHECK_EQ(destroy(999), -ENOENT);
@@ -252,7 +253,8 @@ static void errors(void)
 	op.op = XEN_DMOP_create_ioreq_server;
 	op.pad = 1;
 	CHECK_EQ(dm_op(&op), -EINVAL);
-	CHECK_EQ(hypercall(__HYPERVISOR_dm_op, peer.id, 0, 0, 0, 0), -ENODATA);
+	rc = hypercall(__HYPERVISOR_dm_op, peer.id, 0, 0, 0, 0);
+	CHECK(rc == -ENODATA || (on_xen && rc == -EFAULT)); /* Xen 4.17.7, or 4.17.5 */
 	CHECK_EQ(hypercall(__HYPERVISOR_dm_op, peer.id, 1, HC_PTR(BAD_PTR), 0, 0), -EFAULT);
 }
 

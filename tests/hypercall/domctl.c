@@ -154,9 +154,12 @@ static void bad_configurations(void)
 	CHECK_EQ(create_with(bad_iommu_opts), -EINVAL);
 }
 
+/* Debian built Xen 4.17.5 with shadow page tables, which 4.17.7 as it ships it has not. */
 static void without_hap(void)
 {
-	CHECK_EQ(create_with(no_hap), -EOPNOTSUPP);
+	long rc = create_with(no_hap);
+
+	CHECK(rc == -EOPNOTSUPP || (on_xen && !rc));
 }
 
 static void bad_grant_version(struct xen_domctl_createdomain *c)

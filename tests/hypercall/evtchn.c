@@ -743,7 +743,7 @@ static void virq_handler_dies(void)
 	REQUIRE_EQ(domain_create(&dom, 1, 64), 0);
 	CHECK_EQ(set_virq_handler(dom, VIRQ_DOM_EXC), 0);
 	CHECK(domain_reap(dom));
-	CHECK_EQ(host_free_wait(before, 1000), before);
+	CHECK_EQ(host_free_wait(before, 100), before);
 	own = event_bind_virq(VIRQ_DOM_EXC, 0);
 	REQUIRE(own > 0);
 	event_mask((evtchn_port_t)own);

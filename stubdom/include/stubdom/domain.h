@@ -50,7 +50,7 @@ long foreign_unmap(uint64_t gfn, unsigned int count);
 uint64_t host_free_pages(void);
 /* The same, once two readings in a row agree (pages may come back a moment later). */
 uint64_t host_free_settled(void);
-/* Wait up to ms milliseconds until the machine has exactly want free pages; what it has then. */
+/* Wait up to ms milliseconds (on Xen 20 times that) until the machine has exactly want free pages; what it has then. */
 uint64_t host_free_wait(uint64_t want, unsigned int ms);
 
 /* A running domain made of this program's own image. */
